@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "log.h"
+
+#include "cleanup.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+static const char *log_program = "anklume";
+static enum log_level log_max = LOG_LEVEL_INFO;
+static bool log_to_journal;
+
+void log_init(const char *program, enum log_level max)
+{
+	log_program = program;
+	log_max = max;
+	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= log_max;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list ap;
+	int r;
+
+	if (!log_wants(level))
+		return;
+
+	va_start(ap, fmt);
+	r = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		text = NULL;
+		return;
+	}
+
+	/* One write per line: stderr is unbuffered and lines of threads must not mix. */
+	if (log_to_journal)
+		dprintf(STDERR_FILENO, "<%d>%s\n", (int)level, text);
+	else
+		dprintf(STDERR_FILENO, "%s: %s\n", log_program, text);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+bool log_limit_pass(struct log_limit *limit, unsigned int *ret_suppressed)
+{
+	uint64_t start = __atomic_load_n(&limit->window_ms, __ATOMIC_RELAXED);
+	uint64_t now = now_ms();
+
+	if (now - start >= limit->interval_ms &&
+		__atomic_compare_exchange_n(
+			&limit->window_ms, &start, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		__atomic_store_n(&limit->used, 0, __ATOMIC_RELAXED);
+
+	if (__atomic_fetch_add(&limit->used, 1, __ATOMIC_RELAXED) >= limit->burst) {
+		__atomic_fetch_add(&limit->suppressed, 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	*ret_suppressed = __atomic_exchange_n(&limit->suppressed, 0, __ATOMIC_RELAXED);
+	return true;
+}

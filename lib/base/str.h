@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_STR_H
+#define ANKLUME_STR_H
+
+#include "cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A string under construction. Out of memory is sticky: check strbuf_finish_text() once, last. */
+struct strbuf {
+	char *data; /* NUL-terminated once anything was added */
+	size_t len, cap;
+	bool failed;
+};
+
+#define STRBUF_INIT               \
+	{                         \
+		NULL, 0, 0, false \
+	}
+
+void strbuf_add(struct strbuf *b, const char *data, size_t len);
+void strbuf_puts(struct strbuf *b, const char *s);
+void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The finished text, owned by the caller ("" when nothing was added); NULL when out of memory. */
+char *strbuf_steal(struct strbuf *b);
+void strbuf_finish(struct strbuf *b);
+
+static inline void strbuf_finishp(struct strbuf *b)
+{
+	int saved_errno = errno;
+
+	strbuf_finish(b);
+	errno = saved_errno;
+}
+
+#define cleanup_strbuf cleanup_(strbuf_finishp)
+
+static inline bool str_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && __builtin_strcmp(a, b) == 0);
+}
+
+bool str_has_prefix(const char *s, const char *prefix);
+bool str_has_suffix(const char *s, const char *suffix);
+
+/*
+ * Of the N strings at CHOICES the one nearest to WORD (edit distance, at most a third of WORD's
+ * length and never 0 for the same word); NULL when none is near. For "did you mean" hints.
+ */
+const char *str_nearest(const char *word, const char *const *choices, size_t n);
+
+/*
+ * Sizes as Incus writes them: a number and an optional unit, kB MB GB TB PB (powers of 1000) or
+ * KiB MiB GiB TiB PiB (powers of 1024). -EINVAL on anything else, -ERANGE over 2^63-1.
+ */
+int parse_size(const char *s, uint64_t *ret_bytes);
+
+/* "1.5 GiB": three significant digits, for tables. Writes at most LEN bytes into BUF. */
+const char *format_size(uint64_t bytes, char *buf, size_t len);
+
+/* A decimal number without sign, blanks or leading rubbish. -EINVAL or -ERANGE. */
+int parse_u32(const char *s, uint32_t *ret);
+
+/* "UID:GID", both decimal. -EINVAL; 4294967295 is refused: it means "no id" to the kernel. */
+int parse_owner(const char *s, uint32_t *ret_uid, uint32_t *ret_gid);
+
+/* Permission bits in octal ("0750", "2770"), at most 07777. -EINVAL. */
+int parse_mode(const char *s, uint32_t *ret_mode);
+
+#endif

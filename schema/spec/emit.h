@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_EMIT_H
+#define ANKLUME_EMIT_H
+
+/* Device lists as text for Incus and Ansible. Every result is owned by the caller. */
+
+#include "device.h"
+
+/* "devices:" as `incus config edit` shows it. NULL when out of memory. */
+char *emit_incus_yaml(const struct device_list *devices);
+
+/* {"pd-db": {"type": "disk", ...}}. NULL when out of memory. */
+char *emit_json(const struct device_list *devices);
+
+/* One shell-quoted `incus config device add` per device, newline-terminated. */
+char *emit_commands(const struct device_list *devices, const char *project, const char *instance);
+
+/* The `instance_devices:` map of host_vars/<machine>.yml between anklume's block markers. */
+char *emit_host_vars(const struct device_list *devices);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "str.h"
+
+#include "unit.h"
+
+static const struct {
+	const char *text;
+	int r;
+	uint64_t bytes;
+} sizes[] = {
+	{"0", 0, 0},
+	{"10GiB", 0, UINT64_C(10) << 30},
+	{"5MB", 0, 5000000},
+	{"512kB", 0, 512000},
+	{"7B", 0, 7},
+	{"9223372036854775807", 0, INT64_MAX},
+	{"9223372036854775808", -ERANGE, 0},
+	{"9007199254740993PiB", -ERANGE, 0},
+	{"", -EINVAL, 0},
+	{"GiB", -EINVAL, 0},
+	{"-1", -EINVAL, 0},
+	{"1 GiB", -EINVAL, 0},
+	{"1gib", -EINVAL, 0},
+	{"1.5GiB", -EINVAL, 0},
+};
+
+START_TEST(size_is_a_number_and_a_unit)
+{
+	uint64_t bytes = 0;
+
+	ck_assert_int_eq(parse_size(sizes[_i].text, &bytes), sizes[_i].r);
+	ck_assert_uint_eq(bytes, sizes[_i].bytes);
+}
+END_TEST
+
+START_TEST(owner_is_two_decimal_ids)
+{
+	uint32_t uid, gid;
+
+	ck_assert_int_eq(parse_owner("999:1000", &uid, &gid), 0);
+	ck_assert_uint_eq(uid, 999);
+	ck_assert_uint_eq(gid, 1000);
+	ck_assert_int_eq(parse_owner("4294967295:0", &uid, &gid), -EINVAL);
+	ck_assert_int_eq(parse_owner("0:4294967295", &uid, &gid), -EINVAL);
+	ck_assert_int_eq(parse_owner("postgres:postgres", &uid, &gid), -EINVAL);
+	ck_assert_int_eq(parse_owner("1", &uid, &gid), -EINVAL);
+	ck_assert_int_eq(parse_owner("1:2x", &uid, &gid), -EINVAL);
+}
+END_TEST
+
+START_TEST(mode_is_octal)
+{
+	uint32_t mode;
+
+	ck_assert_int_eq(parse_mode("02770", &mode), 0);
+	ck_assert_uint_eq(mode, 02770);
+	ck_assert_int_eq(parse_mode("0", &mode), 0);
+	ck_assert_int_eq(parse_mode("10000", &mode), -EINVAL);
+	ck_assert_int_eq(parse_mode("0x1ff", &mode), -EINVAL);
+	ck_assert_int_eq(parse_mode("", &mode), -EINVAL);
+}
+END_TEST
+
+START_TEST(nearest_word_is_close_or_none)
+{
+	static const char *const keys[] = {"path", "readonly", "owner", "protected"};
+
+	ck_assert_str_eq(str_nearest("read_only", keys, 4), "readonly");
+	ck_assert_str_eq(str_nearest("pth", keys, 4), "path");
+	ck_assert_str_eq(str_nearest("protect", keys, 4), "protected");
+	ck_assert_ptr_null(str_nearest("zzzz", keys, 4));
+}
+END_TEST
+
+START_TEST(buffer_grows_and_hands_over)
+{
+	struct strbuf b = STRBUF_INIT;
+	char *text;
+
+	for (int i = 0; i < 100; i++)
+		strbuf_printf(&b, "%d,", i);
+	ck_assert_uint_eq(b.len, 290);
+	text = strbuf_steal(&b);
+	ck_assert_int_eq(text[289], ',');
+	ck_assert_ptr_null(b.data);
+	free(text);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("str");
+	TCase *tc = tcase_create("str");
+
+	tcase_add_loop_test(tc, size_is_a_number_and_a_unit, 0, ARRAY_SIZE(sizes));
+	tcase_add_test(tc, owner_is_two_decimal_ids);
+	tcase_add_test(tc, mode_is_octal);
+	tcase_add_test(tc, nearest_word_is_close_or_none);
+	tcase_add_test(tc, buffer_grows_and_hands_over);
+	suite_add_tcase(s, tc);
+	return s;
+}
