@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Words.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need git codespell
+
+test_codespell_finds_nothing() {
+	list_files ':!LICENSE' ':!subprojects' ':!tests/fixtures'
+	codespell "${files[@]}"
+}
+
+run_tests
