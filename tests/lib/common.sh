@@ -241,6 +241,9 @@ wait_until() {
 	done
 }
 
+# Mount points below a directory, the deepest last.
+mounts_below() { findmnt -rno TARGET | awk -v dir="$1/" 'index($0, dir) == 1'; }
+
 tree_hash() { "$tests_dir/lib/tree_hash.py" "$@"; }
 
 # --- a site: base, catalogue, mount and daemon below one directory --------------------------------

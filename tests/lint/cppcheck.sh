@@ -10,7 +10,9 @@ need git cppcheck
 # is wrong here, and the sanitizers and valgrind see the real ones.
 # S0-31
 test_cppcheck_finds_nothing() {
-	list_files '*.c'
+	# Not the unit tests: Check's macros evaluate their arguments in ways that newer versions
+	# of cppcheck take for a use after fclose.
+	list_files '*.c' ':!tests/unit'
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --force \
 		--enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A private Incus daemon for a test: its own INCUS_DIR, a dir pool, an image made from
+# busybox-static. Nothing of the machine's own Incus is touched, several may run at once.
+
+# shellcheck source=../lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+
+incusd=/usr/libexec/incus/incusd
+
+need_incus() {
+	need_root
+	[ -x "$incusd" ] || incusd=$(command -v incusd) || skip incus "no Incus daemon"
+	command -v incus >/dev/null || skip incus "no Incus client"
+	busybox=$(command -v busybox) || skip incus "no busybox"
+	! ldd "$busybox" >/dev/null 2>&1 || skip incus "'$busybox' is not static"
+	[ -x "$FSOP" ] || skip incus "'$FSOP' is not built"
+	grep -q '^root:' /etc/subuid /etc/subgid || skip incus "root has no ids in /etc/subuid"
+}
+
+# The name of a domain, and so of an Incus project, that no other test on this machine has at this
+# moment: two instances of one name get one cgroup name, and LXC then appends "-1" to the second.
+unique_domain() { printf '%s-%d' "$1" $$; }
+
+# start_incus: sets INCUS_DIR; the image is called "busybox".
+start_incus() {
+	local dir=$tmp/incus
+
+	mkdir -p "$dir/dir" "$dir/conf"
+	chmod 711 "$dir" "$dir/dir"
+	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
+	incus_log=$dir/log
+	"$incusd" --group root >"$incus_log" 2>&1 &
+	incus_pid=$!
+	on_exit stop_incus "$dir" "$incus_pid"
+	wait_until 60 incus_answers || fail "incusd does not answer:"$'\n'"$(tail -n 20 "$incus_log")"
+	incus admin waitready --timeout 60 2>/dev/null
+	incus storage create -q default dir
+	incus profile device add -q default root disk path=/ pool=default
+	make_image "$dir/image"
+	incus image import -q "$dir/image.tar" --alias busybox
+}
+
+# A daemon that is gone does not come back: do not wait for it.
+incus_answers() {
+	kill -0 "$incus_pid" || fail "incusd ended:"$'\n'"$(tail -n 20 "$incus_log")"
+	[ -S "$INCUS_DIR/unix.socket" ] && incus query /1.0 >/dev/null 2>&1
+}
+
+make_image() {
+	local top=$1 applet
+
+	mkdir -p "$top"/rootfs/{bin,dev,etc,proc,root,run,sys,tmp,var}
+	cp "$busybox" "$top/rootfs/bin/busybox"
+	cp "$FSOP" "$top/rootfs/bin/fsop"
+	for applet in cat chmod chown cp date dd df echo env false find grep head id init kill ln ls \
+		mkdir mknod mount mv rm rmdir sed sh sha256sum sleep sort stat sync tail tar tee \
+		test touch true truncate umount wc; do
+		ln -s busybox "$top/rootfs/bin/$applet"
+	done
+	ln -s bin "$top/rootfs/sbin"
+	chmod 1777 "$top/rootfs/tmp"
+	printf '%s\n' '::sysinit:/bin/true' '::respawn:/bin/sleep 1000000' >"$top/rootfs/etc/inittab"
+	printf '%s\n' root:x:0:0::/root:/bin/sh web:x:33:33::/tmp:/bin/sh >"$top/rootfs/etc/passwd"
+	printf '%s\n' root:x:0: web:x:33: >"$top/rootfs/etc/group"
+	cat >"$top/metadata.yaml" <<-Y
+		architecture: $(uname -m)
+		creation_date: $(date +%s)
+		properties: {description: busybox}
+	Y
+	tar -C "$top" -cf "$top.tar" metadata.yaml rootfs
+}
+
+new_project() {
+	incus project create -q "$1" -c features.images=false -c features.profiles=false
+}
+
+# launch PROJECT NAME: an unprivileged container, running when this returns.
+launch() { incus --project "$1" launch -q busybox "$2" </dev/null 2>"$tmp/launch.err" || fail "$(cat "$tmp/launch.err")"; }
+
+# inside PROJECT NAME COMMAND...: as root of the container.
+inside() {
+	local project=$1 name=$2
+
+	shift 2
+	incus --project "$project" exec "$name" -- "$@" </dev/null
+}
+
+# inside_as UID PROJECT NAME COMMAND...
+inside_as() {
+	local uid=$1 project=$2 name=$3
+
+	shift 3
+	incus --project "$project" exec "$name" --user "$uid" --group "$uid" -- "$@" </dev/null
+}
+
+instance_pid() { incus query "/1.0/instances/$2/state?project=$1" | jq -r .pid; }
+
+# assert_errno_inside PROJECT NAME ERRNO OPERATION ARG...: see fsop.c.
+assert_errno_inside() {
+	local project=$1 name=$2 want=$3 got
+
+	shift 3
+	got=$(inside "$project" "$name" fsop "$@") || true
+	[ "$got" = "$want" ] || fail "in $project/$name: $* gave '$got', expected '$want'"
+}
+
+# Pids of those that have the text on their command line, as monitors have their INCUS_DIR.
+processes_of() { { grep -lsaF "$1" /proc/[0-9]*/cmdline || true; } | cut -d/ -f3; }
+
+# The cleanup of start_incus: everything of this daemon, found by its directory, never by name.
+stop_incus() {
+	local dir=$1 pid=$2 project name
+
+	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
+	if [ "/proc/$pid/exe" -ef "$incusd" ]; then
+		while IFS=, read -r project name; do
+			timeout 60 incus --project "$project" delete -f "$name" </dev/null
+		done < <(timeout 20 incus list --all-projects -f csv -c en </dev/null)
+		kill -TERM "$pid"
+		wait_pid "$pid" 30 2>/dev/null || kill -KILL "$pid"
+	fi
+	# Monitors of containers that could not be deleted have the directory on their command line.
+	processes_of "$dir/dir" | xargs -r kill -KILL
+	mounts_below "$dir" | tac | xargs -r umount -l
+	return 0
+} >/dev/null 2>&1
