@@ -55,13 +55,13 @@ make_image() {
 	cp "$busybox" "$top/rootfs/bin/busybox"
 	cp "$FSOP" "$top/rootfs/bin/fsop"
 	for applet in cat chmod chown cp date dd df echo env false find grep head id init kill ln ls \
-		mkdir mknod mount mv rm rmdir sed sh sha256sum sleep sort stat sync tail tar tee \
+		mkdir mknod mount mv rm rmdir sed sh sha256sum sort stat sync tail tar tee \
 		test touch true truncate umount wc; do
 		ln -s busybox "$top/rootfs/bin/$applet"
 	done
 	ln -s bin "$top/rootfs/sbin"
 	chmod 1777 "$top/rootfs/tmp"
-	printf '%s\n' '::sysinit:/bin/true' '::respawn:/bin/sleep 1000000' >"$top/rootfs/etc/inittab"
+	printf '%s\n' '::sysinit:/bin/true' '::respawn:/bin/tail -f /dev/null' >"$top/rootfs/etc/inittab"
 	printf '%s\n' root:x:0:0::/root:/bin/sh web:x:33:33::/tmp:/bin/sh >"$top/rootfs/etc/passwd"
 	printf '%s\n' root:x:0: web:x:33: >"$top/rootfs/etc/group"
 	cat >"$top/metadata.yaml" <<-Y
