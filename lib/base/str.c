@@ -90,6 +90,96 @@ bool str_has_suffix(const char *s, const char *suffix)
 	return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
+/* Bytes of the character at S, 0 when it is not well-formed (Unicode 15, table 3-7). */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const struct {
+		unsigned char first, last; /* of the first byte */
+		unsigned char low, high; /* of the second byte */
+		size_t len;
+	} rows[] = {
+		{0x01, 0x7f, 0x00, 0xff, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (s[0] < rows[i].first || s[0] > rows[i].last)
+			continue;
+		if (rows[i].len > 1 && (s[1] < rows[i].low || s[1] > rows[i].high))
+			return 0;
+		for (size_t j = 2; j < rows[i].len; j++) {
+			if (s[j] < 0x80 || s[j] > 0xbf)
+				return 0;
+		}
+		return rows[i].len;
+	}
+	return 0;
+}
+
+bool str_is_utf8(const char *s)
+{
+	size_t n;
+
+	for (; *s; s += n) {
+		n = utf8_length((const unsigned char *)s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+bool str_is_plain_text(const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+	}
+	return str_is_utf8(s);
+}
+
+size_t str_json_length(const char *s)
+{
+	size_t n = 0;
+
+	for (const unsigned char *p = (const unsigned char *)s; p && *p; p++) {
+		if (strchr("\"\\\b\f\n\r\t", *p))
+			n += 2;
+		else
+			n += *p < 0x20 ? 6 : 1;
+	}
+	return n;
+}
+
+char *str_cut(const char *s, size_t max)
+{
+	size_t size = strnlen(s, max) + 1;
+	char *text = malloc(size);
+	size_t len = 0;
+
+	if (!text)
+		return NULL;
+
+	while (*s) {
+		size_t n = utf8_length((const unsigned char *)s);
+		size_t step = n ? n : 1;
+
+		if (len + step >= size)
+			break;
+		memcpy(text + len, n ? s : "?", step);
+		len += step;
+		s += step;
+	}
+	text[len] = '\0';
+	return text;
+}
+
 #define NEAREST_MAX 64
 
 /* Levenshtein distance of two words of at most NEAREST_MAX bytes, one row at a time. */

@@ -46,6 +46,21 @@ static inline bool str_equal(const char *a, const char *b)
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
 
+/* Well-formed UTF-8 (no surrogates, nothing overlong), any character. */
+bool str_is_utf8(const char *s);
+
+/* UTF-8 on one line: no control characters. */
+bool str_is_plain_text(const char *s);
+
+/* Bytes that S takes inside the quotes of a JSON string; NULL takes none. */
+size_t str_json_length(const char *s);
+
+/*
+ * S as UTF-8 of at most MAX bytes: bytes that are not well-formed become '?', what is too long is
+ * cut between two characters. Caller frees; NULL when out of memory.
+ */
+char *str_cut(const char *s, size_t max);
+
 /*
  * Of the N strings at CHOICES the one nearest to WORD (edit distance, at most a third of WORD's
  * length and never 0 for the same word); NULL when none is near. For "did you mean" hints.

@@ -59,7 +59,9 @@ struct volume {
 	unsigned int spec_flags; /* READONLY and PROTECTED as the spec says */
 	enum flag_override readonly_override;
 	enum flag_override protected_override;
+	bool has_ids_override; /* uid and gid were set by an administrator; apply keeps them */
 	int64_t orphan_since; /* seconds since the epoch, 0 = in the spec */
+	uint64_t generation; /* of the catalogue's last change that concerned this volume */
 	struct hold *holds;
 	size_t n_holds;
 };
@@ -69,8 +71,10 @@ struct machine {
 	char *name;
 	char *project; /* Incus project of the owner instance, as `incus --project` takes it */
 	char *instance; /* Incus instance name, with the nesting prefix */
+	bool has_owner_override; /* project and instance were set by an administrator */
 	bool is_vm;
 	bool is_ephemeral; /* effective: machine, else domain, else false */
+	int64_t orphan_since; /* as of a volume */
 	struct volume *volumes;
 	size_t n_volumes;
 };
@@ -79,6 +83,7 @@ struct domain {
 	int64_t id;
 	char *name;
 	bool is_enabled;
+	int64_t orphan_since; /* as of a volume */
 	struct machine *machines;
 	size_t n_machines;
 };

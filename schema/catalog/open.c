@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "db.h"
+
+#include "fdio.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define BUSY_TIMEOUT_MS 5000
+#define FILE_MODE 0600
+/*
+ * Its directory also leads to the data base and is nobody's secret: the catalogue's own mode and
+ * the volumes' modes say who may look.
+ */
+#define DIRECTORY_MODE 0755
+
+static struct catalog *catalog_new(const char *path)
+{
+	struct catalog *cat = calloc(1, sizeof(*cat));
+
+	if (!cat)
+		return NULL;
+	cat->path = strdup(path);
+	if (cat->path)
+		return cat;
+	free(cat);
+	return NULL;
+}
+
+void catalog_close(struct catalog *cat)
+{
+	if (!cat)
+		return;
+
+	for (size_t i = 0; i < STMT_COUNT; i++)
+		sqlite3_finalize(cat->stmts[i]);
+	sqlite3_close(cat->db);
+	free(cat->path);
+	free(cat);
+}
+
+static int open_handle(struct catalog *cat, const char *name, int flags, struct error *err)
+{
+	int rc = sqlite3_open_v2(name, &cat->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return db_error(cat, rc, err);
+
+	sqlite3_extended_result_codes(cat->db, 1);
+	sqlite3_busy_timeout(cat->db, BUSY_TIMEOUT_MS);
+	sqlite3_db_config(cat->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return db_script(cat,
+		"PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;",
+		err);
+}
+
+static bool is_on_readonly_fs(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+/*
+ * Readers of a log share memory with its writer through a file that somebody must be able to make.
+ * (SQLite's immutable mode would do without, but a mount that is read-only for us may be writable
+ * for others, and then it reads rubbish.)
+ */
+static int refuse_readonly_fs(struct catalog *cat, int r, struct error *err)
+{
+	if (r == -EBADMSG || r == -ENOMEM || !is_on_readonly_fs(cat->path))
+		return r;
+	return error_set(err, -EROFS,
+		"catalogue '%s' cannot be read on a read-only file system; make it writable or copy "
+		"the catalogue elsewhere",
+		cat->path);
+}
+
+static int open_reader(struct catalog *cat, struct error *err)
+{
+	int r = open_handle(cat, cat->path, SQLITE_OPEN_READONLY, err);
+
+	if (r == 0)
+		r = db_migrate(cat, err);
+	return r < 0 ? refuse_readonly_fs(cat, r, err) : 0;
+}
+
+/* The log lets readers see one state while a writer works; it needs shared memory. */
+static int use_log(struct catalog *cat, struct error *err)
+{
+	sqlite3_stmt *query = NULL;
+	bool is_wal = false;
+	int rc;
+
+	rc = sqlite3_prepare_v2(cat->db, "PRAGMA journal_mode = WAL", -1, &query, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(query);
+	if (rc == SQLITE_ROW)
+		is_wal = str_equal((const char *)sqlite3_column_text(query, 0), "wal");
+	sqlite3_finalize(query);
+
+	if (rc != SQLITE_ROW)
+		return db_error(cat, rc, err);
+	if (!is_wal)
+		return error_set(err, -EOPNOTSUPP,
+			"catalogue '%s': its file system cannot hold a write-ahead log; put it on a "
+			"local disk",
+			cat->path);
+	return 0;
+}
+
+static int open_writer(struct catalog *cat, const char *name, struct error *err)
+{
+	int r = open_handle(cat, name, SQLITE_OPEN_READWRITE, err);
+
+	if (r < 0)
+		return r;
+	if (sqlite3_db_readonly(cat->db, "main"))
+		return error_set(err, is_on_readonly_fs(name) ? -EROFS : -EACCES,
+			"catalogue '%s' cannot be written: %s", cat->path,
+			is_on_readonly_fs(name) ? "its file system is read-only"
+						: "permission denied");
+
+	r = db_migrate(cat, err);
+	return r < 0 ? r : use_log(cat, err);
+}
+
+/* Make the directory that PATH lies in, and lock it against others who create there. */
+static int lock_parent(const char *path, int *ret_fd)
+{
+	cleanup_free char *copy = strdup(path);
+	cleanup_fd int fd = -1;
+	const char *parent;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	parent = dirname(copy);
+	r = mkdir_parents(parent, DIRECTORY_MODE);
+	if (r < 0)
+		return r;
+
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+/* A log without its database would be replayed into the next file of that name. */
+static int set_stale_log_aside(const char *path)
+{
+	cleanup_free char *log = NULL;
+	cleanup_free char *aside = NULL;
+
+	if (asprintf(&log, "%s-wal", path) < 0) {
+		log = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&aside, "%s.stale", log) < 0) {
+		aside = NULL;
+		return -ENOMEM;
+	}
+	return rename(log, aside) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static void remove_file(const char *path)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		cleanup_free char *name = NULL;
+
+		if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
+			name = NULL;
+		else
+			unlink(name);
+	}
+}
+
+/* Make a whole, empty catalogue at TEMP; closing it leaves one file without a log. */
+static int build_empty(const char *path, const char *temp, int *ret_fd, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = catalog_new(path);
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (!cat)
+		return -ENOMEM;
+
+	fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	if (fd < 0)
+		return error_errno(err, -errno, "cannot create catalogue '%s'", path);
+
+	r = open_writer(cat, temp, err);
+	if (r == 0)
+		*ret_fd = steal_fd(&fd);
+	return r;
+}
+
+/* Put TEMP, open as FD, in place under PATH, durably. */
+static int put_in_place(const char *temp, int fd, const char *path, int parent_fd)
+{
+	int r = set_stale_log_aside(path);
+
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0 || link(temp, path) < 0 || fsync(parent_fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int create_locked(const char *path, int parent_fd, struct error *err)
+{
+	cleanup_free char *temp = NULL;
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (asprintf(&temp, "%s.new-%d", path, (int)getpid()) < 0) {
+		temp = NULL;
+		return -ENOMEM;
+	}
+
+	remove_file(temp);
+	r = build_empty(path, temp, &fd, err);
+	if (r == 0) {
+		r = put_in_place(temp, fd, path, parent_fd);
+		if (r < 0)
+			error_errno(err, r, "cannot create catalogue '%s'", path);
+	}
+	remove_file(temp);
+	return r;
+}
+
+/*
+ * Create the catalogue whole or not at all. So a file of zero bytes is never a creation that was
+ * interrupted, but always a loss, and is told as one.
+ */
+static int create(const char *path, struct error *err)
+{
+	cleanup_fd int parent_fd = -1;
+	struct stat st;
+	int r;
+
+	r = lock_parent(path, &parent_fd);
+	if (r < 0)
+		return error_errno(err, r, "cannot create the directory of catalogue '%s'", path);
+
+	/* Another process may have been faster; its log is in use. */
+	if (lstat(path, &st) == 0)
+		return 0;
+	return create_locked(path, parent_fd, err);
+}
+
+/* What SQLite would misread: it takes an empty file for a new database. */
+static int check_file(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return error_errno(err, -errno, "catalogue '%s'", path);
+	if (S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR, "catalogue '%s' is a directory", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, -EINVAL, "catalogue '%s' is not a regular file", path);
+	if (st.st_size == 0)
+		return error_set(err, -EBADMSG,
+			"catalogue '%s' is damaged: it is empty; restore it from the data with "
+			"'anklume-fsctl catalog rebuild'",
+			path);
+	return 0;
+}
+
+int catalog_open(const char *path, enum catalog_mode mode, struct catalog **ret, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = catalog_new(path);
+	int r;
+
+	if (!cat)
+		return -ENOMEM;
+
+	r = check_file(path, err);
+	if (r == -ENOENT && mode == CATALOG_WRITE) {
+		r = create(path, err);
+		if (r == 0)
+			r = check_file(path, err);
+	}
+	if (r == 0)
+		r = mode == CATALOG_WRITE ? open_writer(cat, path, err) : open_reader(cat, err);
+	if (r < 0)
+		return r;
+
+	*ret = steal_ptr(&cat);
+	return 0;
+}
+
+int catalog_open_empty(struct catalog **ret, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = catalog_new(":memory:");
+	int r;
+
+	if (!cat)
+		return -ENOMEM;
+
+	r = open_handle(cat, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+	if (r == 0)
+		r = db_migrate(cat, err);
+	if (r < 0)
+		return r;
+
+	*ret = steal_ptr(&cat);
+	return 0;
+}
+
+int db_copy(struct catalog *from, struct catalog **ret, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = catalog_new(from->path);
+	sqlite3_backup *backup;
+	int r;
+
+	if (!cat)
+		return -ENOMEM;
+
+	r = open_handle(cat, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+	if (r < 0)
+		return r;
+
+	backup = sqlite3_backup_init(cat->db, "main", from->db, "main");
+	if (backup) {
+		sqlite3_backup_step(backup, -1);
+		sqlite3_backup_finish(backup);
+	}
+	if (sqlite3_errcode(cat->db) != SQLITE_OK)
+		return db_error(cat, sqlite3_errcode(cat->db), err);
+
+	*ret = steal_ptr(&cat);
+	return 0;
+}
