@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base.h"
+
+#include "path.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/xattr.h>
+
+/* Any name in the trusted namespace serves: asked for, never written. */
+#define PROBE_XATTR "trusted.anklume.probe"
+
+static int check_apart(const char *base, const char *mount, struct error *err)
+{
+	cleanup_free char *real_base = realpath(base, NULL);
+	cleanup_free char *real_mount = mount ? realpath(mount, NULL) : NULL;
+
+	if (!real_base)
+		return error_errno(err, -errno, "base '%s'", base);
+	if (!real_mount)
+		return 0;
+
+	if (path_is_inside(real_base, real_mount))
+		return error_set(err, -ELOOP,
+			"base '%s' lies under the mount point '%s': it would hide itself", base,
+			mount);
+	if (path_is_inside(real_mount, real_base))
+		return error_set(
+			err, -ELOOP, "mount point '%s' lies inside the base '%s'", mount, base);
+	return 0;
+}
+
+static int check_handles(int fd, const char *base, struct fhandle_mounts *mounts, struct error *err)
+{
+	struct fhandle handle;
+	int again;
+	int r;
+
+	r = fhandle_get(mounts, fd, "", AT_EMPTY_PATH, &handle);
+	if (r == -EOVERFLOW)
+		return error_set(err, -EOPNOTSUPP,
+			"base '%s': its filesystem's file handles are longer than %d bytes", base,
+			FHANDLE_BYTES);
+	if (r < 0)
+		return error_set(err, -EOPNOTSUPP,
+			"base '%s': its filesystem has no file handles; use ext4, xfs or btrfs",
+			base);
+
+	again = fhandle_open(mounts, &handle, O_PATH | O_DIRECTORY);
+	if (again == -EPERM)
+		return error_set(err, -EPERM,
+			"base '%s': cannot open by handle; run as root (CAP_DAC_READ_SEARCH)",
+			base);
+	if (again < 0)
+		return error_set(err, -EOPNOTSUPP,
+			"base '%s': its filesystem cannot open by file handle; use ext4, xfs or btrfs",
+			base);
+	close(again);
+	return 0;
+}
+
+static int check_xattrs(int fd, const char *base, struct error *err)
+{
+	char value[1];
+
+	if (fgetxattr(fd, PROBE_XATTR, value, sizeof(value)) >= 0 || errno == ENODATA ||
+		errno == ERANGE)
+		return 0;
+	return error_set(err, -EOPNOTSUPP,
+		"base '%s': its filesystem has no extended attributes (trusted.*)", base);
+}
+
+int base_open(const char *base, const char *mount, struct fhandle_mounts *mounts, int *ret_fd,
+	struct error *err)
+{
+	cleanup_fd int fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, -errno, "base '%s'", base);
+
+	r = check_apart(base, mount, err);
+	if (r < 0)
+		return r;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, -EBUSY, "another daemon serves the base '%s'", base);
+
+	r = check_handles(fd, base, mounts, err);
+	if (r == 0)
+		r = check_xattrs(fd, base, err);
+	if (r < 0)
+		return r;
+
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "call.h"
+
+#include "caller.h"
+
+#include <string.h>
+
+#define CGROUP_MAX 256
+
+struct call call_begin(fuse_req_t req, enum op op)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	__atomic_add_fetch(&fs->counts[op], 1, __ATOMIC_RELAXED);
+	return (struct call){.fs = fs, .req = req, .op = op};
+}
+
+bool call_is_virtual(const struct call *c, fuse_ino_t ino)
+{
+	(void)c;
+	return vtree_is_fixed_id(ino) && vtree_id_kind(ino) != VTREE_VOLUME;
+}
+
+struct node *call_node(struct call *c, fuse_ino_t ino)
+{
+	struct livevol *v;
+
+	if (!vtree_is_fixed_id(ino))
+		return node_get(&c->fs->nodes, ino);
+	if (vtree_id_kind(ino) != VTREE_VOLUME)
+		return NULL;
+
+	v = livevol_get(&c->fs->volumes, vtree_id_row(ino));
+	return v && __atomic_load_n(&v->is_present, __ATOMIC_ACQUIRE) ? &v->root : NULL;
+}
+
+int call_change(struct call *c, fuse_ino_t ino, const char *name, struct node **ret)
+{
+	if (call_is_virtual(c, ino)) {
+		c->denial = (struct denial){.kind = DENIED_VIRTUAL, .name = name};
+		return -EPERM;
+	}
+	*ret = call_node(c, ino);
+	return *ret ? 0 : -ESTALE;
+}
+
+struct livevol *call_volume(struct call *c, const struct node *node)
+{
+	return livevol_get(&c->fs->volumes, node->volume);
+}
+
+static enum policy_caller identify(struct call *c, const struct livevol *v)
+{
+	char cgroup[CGROUP_MAX] = "";
+
+	pthread_rwlock_rdlock(&c->fs->volumes.lock);
+	if (v->owner_cgroup && strlen(v->owner_cgroup) < sizeof(cgroup))
+		strcpy(cgroup, v->owner_cgroup);
+	pthread_rwlock_unlock(&c->fs->volumes.lock);
+
+	return cgroup[0] ? caller_identify(fuse_req_ctx(c->req)->pid, cgroup) : CALLER_OTHER;
+}
+
+int call_allow(struct call *c, const struct node *node, enum policy_action action, const char *name)
+{
+	struct livevol *v = call_volume(c, node);
+	enum policy_caller caller = CALLER_OTHER;
+	unsigned int flags;
+	int r;
+
+	if (!v)
+		return -ESTALE;
+
+	flags = livevol_flags(v);
+	if (policy_needs_caller(flags, action))
+		caller = identify(c, v);
+
+	r = policy_check(flags, action, caller);
+	if (r < 0)
+		c->denial = (struct denial){.kind = DENIED_BY_FLAG,
+			.volume = v,
+			.action = action,
+			.flags = flags,
+			.node = node,
+			.name = name};
+	return r;
+}
+
+bool call_may_deny(struct call *c, const struct node *node, enum policy_action action)
+{
+	const struct livevol *v = call_volume(c, node);
+
+	return !v || policy_check(livevol_flags(v), action, CALLER_OTHER) < 0;
+}

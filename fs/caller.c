@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "caller.h"
+
+#include "cleanup.h"
+#include "fdio.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define PAYLOAD "lxc.payload."
+#define CGROUP_TEXT_MAX 16384
+
+/* The first component of the path in one line "id:controllers:/path", NULL when it is "/". */
+static const char *first_component(const char *line, size_t len, size_t *ret_len)
+{
+	const char *end = line + len;
+	const char *p = memchr(line, ':', len);
+
+	p = p ? memchr(p + 1, ':', end - p - 1) : NULL;
+	if (!p || end - p < 3 || p[1] != '/')
+		return NULL;
+
+	p += 2;
+	*ret_len = end - p;
+	for (size_t i = 0; i < *ret_len; i++) {
+		if (p[i] == '/')
+			*ret_len = i;
+	}
+	return p;
+}
+
+enum policy_caller caller_from_cgroups(const char *text, const char *cgroup)
+{
+	size_t cgroup_len = strlen(cgroup);
+	bool is_owner = false;
+
+	for (const char *line = text; *line;) {
+		size_t line_len = strcspn(line, "\n");
+		size_t len = 0;
+		const char *name = first_component(line, line_len, &len);
+
+		if (name && len > strlen(PAYLOAD) && memcmp(name, PAYLOAD, strlen(PAYLOAD)) == 0) {
+			if (len != cgroup_len || memcmp(name, cgroup, len) != 0)
+				return CALLER_OTHER;
+			is_owner = true;
+		}
+		line += line_len;
+		line += *line == '\n';
+	}
+	return is_owner ? CALLER_OWNER : CALLER_OTHER;
+}
+
+/* Read /proc/PID/FILE into BUF, NUL-terminated. */
+static int read_proc(pid_t pid, const char *file, char *buf, size_t len)
+{
+	char path[64];
+	cleanup_fd int fd = -1;
+	size_t used = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	while (used + 1 < len) {
+		ssize_t n = read(fd, buf + used, len - used - 1);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += n;
+	}
+	buf[used] = '\0';
+	/* A text that fills the buffer may be cut: half of it proves nothing. */
+	return used + 1 < len ? 0 : -EFBIG;
+}
+
+enum policy_caller caller_identify(pid_t pid, const char *cgroup)
+{
+	char text[CGROUP_TEXT_MAX];
+
+	if (pid <= 0 || !cgroup)
+		return CALLER_OTHER;
+	if (read_proc(pid, "cgroup", text, sizeof(text)) < 0)
+		return CALLER_OTHER;
+	return caller_from_cgroups(text, cgroup);
+}
+
+const char *caller_command(pid_t pid, char *buf, size_t len)
+{
+	if (pid <= 0 || read_proc(pid, "comm", buf, len) < 0)
+		snprintf(buf, len, "?");
+	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
+}

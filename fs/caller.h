@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_CALLER_H
+#define ANKLUME_CALLER_H
+
+/*
+ * Who asks: from the request's pid. The kernel keeps the caller waiting while its request is
+ * served, so the pid cannot be reused meanwhile.
+ */
+
+#include "policy.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * CALLER_OWNER when PID runs in the cgroup CGROUP ("lxc.payload.<instance>"). Only the first
+ * component of a path counts: deeper ones are made by whoever lives there. Every hierarchy that
+ * names a payload must name this one, and one must. Unknown, gone, unreadable: CALLER_OTHER.
+ */
+enum policy_caller caller_identify(pid_t pid, const char *cgroup);
+
+/* The same decision on the text of /proc/PID/cgroup. */
+enum policy_caller caller_from_cgroups(const char *text, const char *cgroup);
+
+/* The command name of PID for log lines, "?" when it cannot be had. Returns BUF. */
+const char *caller_command(pid_t pid, char *buf, size_t len);
+
+#endif

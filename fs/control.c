@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control.h"
+
+#include "wire.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define RECEIVE_TIMEOUT_MS 2000 /* a client that connects and says nothing blocks nobody longer */
+
+struct exchange {
+	struct fs *fs;
+	struct session *session;
+};
+
+/* Files that stay open for writing: what a new readonly flag cannot reach (passthrough). */
+static json_t *list_writers(struct fs *fs)
+{
+	json_t *list = json_array();
+
+	pthread_rwlock_rdlock(&fs->volumes.lock);
+	for (uint32_t id = 1; id <= fs->volumes.max_id; id++) {
+		const struct livevol *v = &fs->volumes.items[id];
+		unsigned int n = __atomic_load_n(&v->n_writers, __ATOMIC_RELAXED);
+
+		if (n > 0 && v->name)
+			json_array_append_new(
+				list, json_pack("{s:s, s:i}", "volume", v->name, "open", (int)n));
+	}
+	pthread_rwlock_unlock(&fs->volumes.lock);
+	return list;
+}
+
+static uint32_t count_volumes(struct fs *fs)
+{
+	uint32_t n = 0;
+
+	pthread_rwlock_rdlock(&fs->volumes.lock);
+	for (uint32_t id = 1; id <= fs->volumes.max_id; id++)
+		n += fs->volumes.items[id].id != 0;
+	pthread_rwlock_unlock(&fs->volumes.lock);
+	return n;
+}
+
+static int verb_reload(struct exchange *x, json_t *request, json_t **ret, struct error *err)
+{
+	int r;
+
+	(void)request;
+	r = fs_reload(x->fs, err);
+	if (r < 0)
+		return r;
+	session_quiesce(x->session);
+
+	*ret = json_pack("{s:b, s:I, s:i, s:o}", "ok", 1, "generation",
+		(json_int_t)x->fs->generation, "volumes", (int)count_volumes(x->fs), "writers",
+		list_writers(x->fs));
+	return *ret ? 0 : -ENOMEM;
+}
+
+static json_t *list_counts(struct fs *fs, uint64_t *ret_total)
+{
+	json_t *counts = json_object();
+
+	*ret_total = 0;
+	for (int op = 0; op < OP_COUNT; op++) {
+		uint64_t n = __atomic_load_n(&fs->counts[op], __ATOMIC_RELAXED);
+
+		*ret_total += n;
+		json_object_set_new(counts, op_names[op], json_integer((json_int_t)n));
+	}
+	return counts;
+}
+
+static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct error *err)
+{
+	struct fs *fs = x->fs;
+	struct timespec now;
+	uint64_t total;
+	json_t *counts = list_counts(fs, &total);
+
+	(void)request;
+	(void)err;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
+			 "s:I, s:I, s:o, s:o}",
+		"ok", 1, "pid", (int)getpid(), "version", ANKLUME_VERSION, "base", fs->options.base,
+		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
+		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
+		"volumes", (int)count_volumes(fs), "inodes",
+		(int)__atomic_load_n(&fs->nodes.slots.n_used, __ATOMIC_RELAXED), "open_files",
+		(int)__atomic_load_n(&fs->files.slots.n_used, __ATOMIC_RELAXED), "passthrough",
+		fs->has_passthrough, "idmap", fs->has_idmap, "workers", (int)fs->options.n_workers,
+		"requests", (json_int_t)total, "denials",
+		(json_int_t)__atomic_load_n(&fs->n_denials, __ATOMIC_RELAXED), "writers",
+		list_writers(fs), "operations", counts);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct exchange *x, json_t *request, json_t **ret, struct error *err);
+} verbs[] = {
+	{"reload", verb_reload},
+	{"status", verb_status},
+};
+
+static int run_verb(struct exchange *x, json_t *request, json_t **ret, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(request, "verb"));
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return verbs[i].run(x, request, ret, err);
+	}
+	return error_set(err, -EINVAL, "unknown verb '%s'", name ? name : "");
+}
+
+static int answer(struct exchange *x, int fd, struct error *err)
+{
+	cleanup_json json_t *request = NULL;
+	cleanup_json json_t *reply = NULL;
+	cleanup_error struct error verb_err = {0};
+	int r;
+
+	r = wire_recv(fd, RECEIVE_TIMEOUT_MS, &request, err);
+	if (r < 0)
+		return r;
+
+	r = run_verb(x, request, &reply, &verb_err);
+	if (r < 0)
+		reply = json_pack(
+			"{s:b, s:i, s:s}", "ok", 0, "errno", -r, "error", error_text(&verb_err, r));
+	return reply ? wire_send(fd, reply, err) : -ENOMEM;
+}
+
+void control_serve(struct fs *fs, struct session *session, int listen_fd)
+{
+	struct exchange x = {.fs = fs, .session = session};
+	cleanup_error struct error err = {0};
+	cleanup_fd int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return;
+	r = answer(&x, fd, &err);
+	/* -ECONNRESET: somebody only looked whether we are here. */
+	if (r < 0 && r != -ECONNRESET)
+		log_warning("control: %s", error_text(&err, r));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_CREDS_H
+#define ANKLUME_CREDS_H
+
+/*
+ * With which identity the daemon touches the base. It keeps its capabilities (the kernel has
+ * checked permissions already, against the mount's idmap: default_permissions), but creates with
+ * the caller's ids and umask, and without those powers that would make a result differ from what
+ * the caller would get:
+ *
+ *  - CAP_SYS_RESOURCE is dropped for good: it ignores quotas and eats ext4's reserved blocks.
+ *  - CAP_FSETID is off except where a set-group-id bit is asked for: a write or truncate must
+ *    clear set-user-id bits (inode(7)), also through passthrough, which uses the credentials of
+ *    the thread that registered the file (Linux, fs/fuse/backing.c).
+ */
+
+#include "errors.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Once, before threads: keep capabilities over fsuid changes, drop CAP_SYS_RESOURCE. */
+int creds_init_process(struct error *err);
+
+/* Once per worker: an own umask (unshare(CLONE_FS)), no CAP_FSETID. Returns 0 or -errno. */
+int creds_init_thread(void);
+
+/* Create as UID:GID with UMASK; MODE is what will be asked for. Ends with creds_leave(). */
+struct creds_scope {
+	uid_t uid;
+	gid_t gid;
+	int raised_fsetid;
+};
+
+struct creds_scope creds_enter(uid_t uid, gid_t gid, mode_t umask, mode_t mode);
+void creds_leave(struct creds_scope *scope);
+
+#define cleanup_creds cleanup_(creds_leave)
+
+#endif

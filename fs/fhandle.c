@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fhandle.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* struct file_handle ends in a flexible array: the kernel's view of one with room for ours. */
+union kernel_handle {
+	struct file_handle head;
+	unsigned char room[sizeof(struct file_handle) + FHANDLE_BYTES];
+};
+
+void fhandle_mounts_init(struct fhandle_mounts *mounts)
+{
+	memset(mounts, 0, sizeof(*mounts));
+	pthread_mutex_init(&mounts->lock, NULL);
+}
+
+void fhandle_mounts_finish(struct fhandle_mounts *mounts)
+{
+	for (unsigned int i = 0; i < mounts->n; i++)
+		close(mounts->items[i].fd);
+	mounts->n = 0;
+	pthread_mutex_destroy(&mounts->lock);
+}
+
+static int find_mount(struct fhandle_mounts *mounts, int id)
+{
+	unsigned int n = __atomic_load_n(&mounts->n, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (mounts->items[i].id == id)
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+/* A descriptor on the mount of NAME that open_by_handle_at() takes: not O_PATH. */
+static int open_on_mount(int dirfd, const char *name, int flags)
+{
+	const int oflags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int fd = openat(dirfd, flags & AT_EMPTY_PATH ? "." : name, oflags);
+
+	/* A bare file as a mount's root: "." of it does not exist, reopen it through /proc. */
+	if (fd < 0 && errno == ENOTDIR && (flags & AT_EMPTY_PATH)) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
+		fd = open(path, oflags & ~O_NOFOLLOW);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int add_mount(struct fhandle_mounts *mounts, int id, int dirfd, const char *name, int flags)
+{
+	cleanup_fd int fd = open_on_mount(dirfd, name, flags);
+	struct stat st;
+	int i;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+
+	pthread_mutex_lock(&mounts->lock);
+	i = find_mount(mounts, id);
+	if (i == -ENOENT && mounts->n < FHANDLE_MOUNTS) {
+		i = (int)mounts->n;
+		mounts->items[i] =
+			(struct fhandle_mount){.id = id, .fd = steal_fd(&fd), .dev = st.st_dev};
+		__atomic_store_n(&mounts->n, mounts->n + 1, __ATOMIC_RELEASE);
+	} else if (i == -ENOENT) {
+		i = -ENFILE;
+	}
+	pthread_mutex_unlock(&mounts->lock);
+	return i;
+}
+
+int fhandle_get(
+	struct fhandle_mounts *mounts, int dirfd, const char *name, int flags, struct fhandle *ret)
+{
+	union kernel_handle kernel = {.head.handle_bytes = FHANDLE_BYTES};
+	int mount_id;
+	int i;
+
+	if (name_to_handle_at(dirfd, name, &kernel.head, &mount_id, flags) < 0)
+		return -errno;
+
+	i = find_mount(mounts, mount_id);
+	if (i < 0)
+		i = add_mount(mounts, mount_id, dirfd, name, flags);
+	if (i < 0)
+		return i;
+
+	ret->type = kernel.head.handle_type;
+	ret->mount = (uint16_t)i;
+	ret->len = (uint16_t)kernel.head.handle_bytes;
+	memcpy(ret->bytes, kernel.head.f_handle, ret->len);
+	return 0;
+}
+
+int fhandle_open(struct fhandle_mounts *mounts, const struct fhandle *handle, int flags)
+{
+	union kernel_handle kernel = {
+		.head.handle_bytes = handle->len, .head.handle_type = handle->type};
+	int fd;
+
+	memcpy(kernel.head.f_handle, handle->bytes, handle->len);
+	fd = open_by_handle_at(mounts->items[handle->mount].fd, &kernel.head, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+bool fhandle_equal(const struct fhandle *a, const struct fhandle *b)
+{
+	return a->len == b->len && a->type == b->type && a->mount == b->mount &&
+	       memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+/* FNV-1a with a final mix: handles differ in few low bits, buckets are taken from the low bits. */
+uint32_t fhandle_hash(const struct fhandle *h)
+{
+	uint32_t x = 2166136261u ^ h->mount;
+
+	for (unsigned int i = 0; i < h->len; i++)
+		x = (x ^ h->bytes[i]) * 16777619u;
+	x ^= x >> 16;
+	x *= 0x85ebca6bu;
+	x ^= x >> 13;
+	return x;
+}

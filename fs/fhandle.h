@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_FHANDLE_H
+#define ANKLUME_FHANDLE_H
+
+/*
+ * Base inodes by file handle (name_to_handle_at(2)): a few bytes that survive renames and this
+ * process, instead of a descriptor per inode. A handle names an inode within one mount; a volume
+ * may hold other mounts, so each handle carries the number of its mount here.
+ */
+
+#include "errors.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* ext4 8, tmpfs 12, xfs 12, btrfs 20. Longer ones (network filesystems) are refused at start. */
+#define FHANDLE_BYTES 40
+#define FHANDLE_MOUNTS 64
+
+struct fhandle {
+	int32_t type;
+	uint16_t mount; /* index in struct fhandle_mounts */
+	uint16_t len;
+	unsigned char bytes[FHANDLE_BYTES];
+};
+
+/* Mounts seen below the base, found once and kept. */
+struct fhandle_mounts {
+	pthread_mutex_t lock; /* taken to add; entries below n are constant */
+	unsigned int n; /* atomic */
+	struct fhandle_mount {
+		int id; /* mount id, as name_to_handle_at() reports it */
+		int fd; /* a directory or file on that mount, opened for reading */
+		dev_t dev;
+		int passthrough; /* atomic: 0 unknown, 1 yes, -1 refused */
+	} items[FHANDLE_MOUNTS];
+};
+
+void fhandle_mounts_init(struct fhandle_mounts *mounts);
+void fhandle_mounts_finish(struct fhandle_mounts *mounts);
+
+/*
+ * The handle of NAME in DIRFD ("" with AT_EMPTY_PATH in FLAGS: of DIRFD itself), symlinks not
+ * followed. -ENOENT; -EOPNOTSUPP: the filesystem has no handles; -EOVERFLOW: longer than ours.
+ */
+int fhandle_get(
+	struct fhandle_mounts *mounts, int dirfd, const char *name, int flags, struct fhandle *ret);
+
+/* open(2) by handle, close-on-exec. -ESTALE: the inode is gone. Needs CAP_DAC_READ_SEARCH. */
+int fhandle_open(struct fhandle_mounts *mounts, const struct fhandle *handle, int flags);
+
+bool fhandle_equal(const struct fhandle *a, const struct fhandle *b);
+uint32_t fhandle_hash(const struct fhandle *h);
+
+#endif

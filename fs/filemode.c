@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "filemode.h"
+
+#include <fcntl.h>
+
+static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *mount)
+{
+	return !c->fs->has_passthrough ||
+	       __atomic_load_n(&mount->passthrough, __ATOMIC_RELAXED) < 0;
+}
+
+/*
+ * Give NODE a backing id unless it has one. 0: there is one now; -EOPNOTSUPP: the filesystem of
+ * the base cannot, and never could; else -EIO. Under node_lock().
+ */
+static int take_backing(struct call *c, struct node *node, int fd)
+{
+	struct fhandle_mount *mount = &c->fs->mounts.items[node->handle.mount];
+	int id;
+
+	if (node->backing_id > 0)
+		return 0;
+
+	id = fuse_passthrough_open(c->req, fd);
+	if (id > 0) {
+		__atomic_store_n(&mount->passthrough, 1, __ATOMIC_RELAXED);
+		node->backing_id = id;
+		return 0;
+	}
+
+	/* Decided by the first file of a filesystem; a later failure must not mix modes. */
+	if (__atomic_load_n(&mount->passthrough, __ATOMIC_RELAXED) > 0)
+		return -EIO;
+	__atomic_store_n(&mount->passthrough, -1, __ATOMIC_RELAXED);
+	log_warning("the base's filesystem (device %u:%u) refuses passthrough: data goes through "
+		    "the daemon, slower",
+		(unsigned int)(mount->dev >> 8), (unsigned int)(mount->dev & 0xff));
+	return -EOPNOTSUPP;
+}
+
+/* Forget what the kernel cached before this writer: its stores by mmap are not seen otherwise. */
+static void drop_granted_attr(struct call *c, struct node *node)
+{
+	if (__atomic_exchange_n(&node->attr_granted, 0, __ATOMIC_RELAXED) == 0)
+		return;
+	/* Attributes only (offset -1): takes no lock that this request holds. */
+	fuse_lowlevel_notify_inval_inode(c->fs->session, slot_id(&node->slot), -1, 0);
+}
+
+static int attach_locked(struct call *c, struct node *node, int *fd, struct fuse_file_info *fi)
+{
+	struct fhandle_mount *mount = &c->fs->mounts.items[node->handle.mount];
+	int kept_fd = -1;
+	int r = -EOPNOTSUPP;
+
+	if (!is_passthrough_refused(c, mount))
+		r = take_backing(c, node, *fd);
+	if (r < 0 && r != -EOPNOTSUPP)
+		return r;
+
+	if (r == 0) {
+		fi->backing_id = node->backing_id;
+	} else {
+		kept_fd = steal_fd(fd);
+		fi->keep_cache = 1; /* only this mount changes the file */
+	}
+
+	r = openfile_add(
+		&c->fs->files, slot_id(&node->slot), kept_fd, fi->flags, node->wb_errors, &fi->fh);
+	if (r < 0) {
+		if (kept_fd >= 0)
+			close(kept_fd);
+		return r;
+	}
+	node->n_open++;
+	return 0;
+}
+
+int filemode_attach(struct call *c, struct node *node, int taken_fd, struct fuse_file_info *fi)
+{
+	cleanup_fd int fd = taken_fd;
+	int r;
+
+	node_lock(&c->fs->nodes, node);
+	r = attach_locked(c, node, &fd, fi);
+	if (r == 0 && openfile_is_writable(fi->flags)) {
+		__atomic_add_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&call_volume(c, node)->n_writers, 1, __ATOMIC_RELAXED);
+	}
+	node_unlock(&c->fs->nodes, node);
+
+	if (r == 0 && openfile_is_writable(fi->flags))
+		drop_granted_attr(c, node);
+	return r;
+}
+
+void filemode_detach(struct call *c, uint64_t fh)
+{
+	struct openfile *file = openfile_get(&c->fs->files, fh);
+	struct node *node = file ? node_get(&c->fs->nodes, file->node) : NULL;
+
+	if (!node)
+		return;
+
+	node_lock(&c->fs->nodes, node);
+	if (openfile_is_writable(file->flags)) {
+		__atomic_sub_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&call_volume(c, node)->n_writers, 1, __ATOMIC_RELAXED);
+	}
+	openfile_remove(&c->fs->files, file);
+	if (--node->n_open == 0 && node->backing_id > 0) {
+		fuse_passthrough_close(c->req, node->backing_id);
+		node->backing_id = 0;
+	}
+	node_unlock(&c->fs->nodes, node);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_FILEMODE_H
+#define ANKLUME_FILEMODE_H
+
+/*
+ * How an open file does its I/O: by passthrough (the kernel goes straight to the base) or through
+ * this process. The mode is a constant of the base's filesystem, never of one open: an inode that
+ * mixes them answers EIO (Linux, fs/fuse/iomode.c). Every open of an inode shares one backing id.
+ */
+
+#include "call.h"
+
+/*
+ * Make FD (taken, also on failure) an open file of NODE, opened with FI's flags; sets fh and mode
+ * in FI. Ends with filemode_detach().
+ */
+int filemode_attach(struct call *c, struct node *node, int fd, struct fuse_file_info *fi);
+
+/* The kernel has released the open file FH. */
+void filemode_detach(struct call *c, uint64_t fh);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fs.h"
+
+#include "base.h"
+#include "catalog.h"
+#include "kcache.h"
+
+#include <string.h>
+#include <time.h>
+
+const char *const op_names[OP_COUNT] = {
+	[OP_LOOKUP] = "lookup",
+	[OP_FORGET] = "forget",
+	[OP_READDIR] = "readdir",
+	[OP_READDIRPLUS] = "readdirplus",
+	[OP_GETATTR] = "getattr",
+	[OP_SETATTR] = "setattr",
+	[OP_READLINK] = "readlink",
+	[OP_CREATE] = "create",
+	[OP_MKNOD] = "mknod",
+	[OP_MKDIR] = "mkdir",
+	[OP_SYMLINK] = "symlink",
+	[OP_TMPFILE] = "tmpfile",
+	[OP_UNLINK] = "unlink",
+	[OP_RMDIR] = "rmdir",
+	[OP_RENAME] = "rename",
+	[OP_LINK] = "link",
+	[OP_OPEN] = "open",
+	[OP_RELEASE] = "release",
+	[OP_READ] = "read",
+	[OP_WRITE] = "write",
+	[OP_FSYNC] = "fsync",
+	[OP_FSYNCDIR] = "fsyncdir",
+	[OP_FALLOCATE] = "fallocate",
+	[OP_LSEEK] = "lseek",
+	[OP_COPY_FILE_RANGE] = "copy_file_range",
+	[OP_STATFS] = "statfs",
+	[OP_GETXATTR] = "getxattr",
+	[OP_SETXATTR] = "setxattr",
+	[OP_LISTXATTR] = "listxattr",
+	[OP_REMOVEXATTR] = "removexattr",
+};
+
+/* An empty tree to serve until the first catalogue is there. */
+static int make_empty_tree(struct fs *fs, struct error *err)
+{
+	struct infra none = {0};
+	int r = vtree_build(&none, &fs->tree);
+
+	return r < 0 ? error_errno(err, r, "cannot build the tree") : 0;
+}
+
+static int make_tables(struct fs *fs, struct error *err)
+{
+	int r;
+
+	fhandle_mounts_init(&fs->mounts);
+	pthread_rwlock_init(&fs->tree_lock, NULL);
+	r = node_table_init(&fs->nodes);
+	if (r == 0)
+		r = openfile_table_init(&fs->files);
+	if (r == 0)
+		r = livevol_table_init(&fs->volumes);
+	if (r < 0)
+		return error_errno(err, r, "cannot reserve address space");
+	return make_empty_tree(fs, err);
+}
+
+int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
+{
+	struct timespec now;
+	int r;
+
+	memset(fs, 0, sizeof(*fs));
+	fs->options = *options;
+	fs->base_fd = -1;
+	fs->denial_limit = (struct log_limit){.burst = 20, .interval_ms = 5000};
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	fs->started = now.tv_sec;
+
+	r = make_tables(fs, err);
+	if (r == 0)
+		r = base_open(options->base, options->mount, &fs->mounts, &fs->base_fd, err);
+	return r;
+}
+
+void fs_finish(struct fs *fs)
+{
+	vtree_free(fs->tree);
+	livevol_table_finish(&fs->volumes);
+	openfile_table_finish(&fs->files);
+	node_table_finish(&fs->nodes);
+	fhandle_mounts_finish(&fs->mounts);
+	pthread_rwlock_destroy(&fs->tree_lock);
+	if (fs->base_fd >= 0)
+		close(fs->base_fd);
+}
+
+static int update_volumes(struct fs *fs, const struct infra *infra)
+{
+	for (size_t i = 0; i < infra->n_domains; i++) {
+		const struct domain *d = &infra->domains[i];
+
+		for (size_t j = 0; j < d->n_machines; j++) {
+			const struct machine *m = &d->machines[j];
+
+			for (size_t k = 0; k < m->n_volumes; k++) {
+				int r = livevol_update(&fs->volumes, fs->base_fd, &fs->mounts, d, m,
+					&m->volumes[k]);
+				if (r < 0)
+					return r;
+			}
+		}
+	}
+	return 0;
+}
+
+static int load_catalog(
+	struct fs *fs, struct infra *ret, uint64_t *ret_generation, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = NULL;
+	int r;
+
+	r = catalog_open(fs->options.catalog, CATALOG_READ, &cat, err);
+	return r < 0 ? r : catalog_load(cat, ret, ret_generation, err);
+}
+
+int fs_reload(struct fs *fs, struct error *err)
+{
+	cleanup_infra struct infra infra = {0};
+	struct vtree *tree;
+	struct vtree *old;
+	uint64_t generation;
+	int r;
+
+	r = load_catalog(fs, &infra, &generation, err);
+	if (r < 0)
+		return r;
+
+	/* Flags first: a name must never be reachable before what protects it is in force. */
+	r = update_volumes(fs, &infra);
+	if (r == 0)
+		r = vtree_build(&infra, &tree);
+	if (r < 0)
+		return error_errno(err, r, "cannot take over the catalogue");
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	old = fs->tree;
+	fs->tree = tree;
+	fs->generation = generation;
+	pthread_rwlock_unlock(&fs->tree_lock);
+
+	kcache_drop_changed_dirs(fs->session, old, tree);
+	vtree_free(old);
+	return 0;
+}

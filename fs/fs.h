@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_FS_H
+#define ANKLUME_FS_H
+
+/* The one mount that this process serves: everything that lives as long as it. */
+
+#include "fhandle.h"
+#include "livevol.h"
+#include "log.h"
+#include "node.h"
+#include "openfile.h"
+#include "vtree.h"
+
+struct fuse_session;
+
+struct fs_options {
+	const char *base;
+	const char *catalog;
+	const char *mount;
+	const char *control;
+	unsigned int n_workers;
+};
+
+/* What a request asks for; indexes the counters and names the operation in log lines. */
+enum op {
+	OP_LOOKUP,
+	OP_FORGET,
+	OP_READDIR,
+	OP_READDIRPLUS,
+	OP_GETATTR,
+	OP_SETATTR,
+	OP_READLINK,
+	OP_CREATE,
+	OP_MKNOD,
+	OP_MKDIR,
+	OP_SYMLINK,
+	OP_TMPFILE,
+	OP_UNLINK,
+	OP_RMDIR,
+	OP_RENAME,
+	OP_LINK,
+	OP_OPEN,
+	OP_RELEASE,
+	OP_READ,
+	OP_WRITE,
+	OP_FSYNC,
+	OP_FSYNCDIR,
+	OP_FALLOCATE,
+	OP_LSEEK,
+	OP_COPY_FILE_RANGE,
+	OP_STATFS,
+	OP_GETXATTR,
+	OP_SETXATTR,
+	OP_LISTXATTR,
+	OP_REMOVEXATTR,
+	OP_COUNT,
+};
+
+extern const char *const op_names[OP_COUNT];
+
+struct fs {
+	struct fs_options options;
+	struct fuse_session *session;
+	int base_fd; /* held with an exclusive flock(2): one daemon per base */
+
+	struct fhandle_mounts mounts;
+	struct node_table nodes;
+	struct openfile_table files;
+	struct livevol_table volumes;
+
+	struct vtree *tree; /* tree_lock */
+	uint64_t generation; /* of the catalogue that is served; tree_lock */
+	pthread_rwlock_t tree_lock; /* before livevol_table.lock */
+
+	bool has_passthrough; /* what INIT agreed on; constant afterwards */
+	bool has_idmap;
+	int64_t started; /* CLOCK_BOOTTIME seconds */
+
+	uint64_t counts[OP_COUNT]; /* atomic */
+	uint64_t n_denials; /* atomic */
+	struct log_limit denial_limit;
+};
+
+/* Make the tables, and open and check the base. */
+int fs_init(struct fs *fs, const struct fs_options *options, struct error *err);
+void fs_finish(struct fs *fs);
+
+/*
+ * Serve what the catalogue says now. Flags are in force for every request that starts after this
+ * returns; requests under way may still be judged by the old ones (see session_quiesce()).
+ */
+int fs_reload(struct fs *fs, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_KCACHE_H
+#define ANKLUME_KCACHE_H
+
+/*
+ * What the kernel caches of ours: how long it may, and telling it to drop something.
+ *
+ * The daemon is the only writer of the base, and every change made through the mount updates the
+ * kernel's caches by itself, so entries, attributes and absent names are good for ever. Names of
+ * the virtual levels come and go with the catalogue and are asked for again after a second.
+ */
+
+struct fuse_session;
+struct vtree;
+
+#define KCACHE_FOREVER_S 31536000.0 /* a year, in seconds as libfuse takes timeouts */
+#define KCACHE_VIRTUAL_S 1.0
+
+/*
+ * Drop cached listings of virtual directories whose entries differ between the two trees. Not
+ * from a request handler (libfuse, fuse_lowlevel_notify_inval_inode). SESSION may be NULL.
+ */
+void kcache_drop_changed_dirs(
+	struct fuse_session *session, const struct vtree *before, const struct vtree *after);
+
+#endif

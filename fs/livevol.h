@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_LIVEVOL_H
+#define ANKLUME_LIVEVOL_H
+
+/*
+ * The volumes as the daemon serves them, by catalogue row id. An entry never moves and is never
+ * freed while the daemon runs, so requests reach it without a lock: what they need of it is
+ * atomic. Its words for people (name, owner) change with the catalogue, under the table's lock.
+ */
+
+#include "node.h"
+#include "volume.h"
+
+#define LIVEVOLS_MAX (UINT32_C(1) << 22)
+
+struct livevol {
+	uint32_t id; /* catalogue row id; 0 = unused */
+	uint32_t flags; /* atomic: enum volume_flag */
+	uint32_t is_present; /* atomic: the root directory was found in the base */
+	uint32_t n_writers; /* atomic: files open for writing */
+	uint64_t n_denials; /* atomic */
+	struct node root; /* its slot is unused: the id is fixed, see vtree.h */
+	char *name; /* "domain/machine/volume"; table lock */
+	char *owner_cgroup; /* cgroup of the owner instance; table lock */
+};
+
+struct livevol_table {
+	struct livevol *items; /* sparse mapping, indexed by row id */
+	pthread_rwlock_t lock; /* no lock is taken inside */
+	uint32_t max_id; /* lock */
+};
+
+int livevol_table_init(struct livevol_table *t);
+void livevol_table_finish(struct livevol_table *t);
+
+/* NULL when no volume of that row id is served. */
+struct livevol *livevol_get(struct livevol_table *t, uint64_t id);
+
+/*
+ * Take over the record of one volume: name, owner, flags, and find its directory below BASE_FD.
+ * A missing directory is not an error: the volume is then not present. -ENOMEM, -ERANGE (row id).
+ */
+int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *mounts,
+	const struct domain *domain, const struct machine *machine, const struct volume *volume);
+
+/* Serve DIR_FD itself as volume 1, named NAME, with FLAGS (single-volume mode). */
+int livevol_serve_directory(struct livevol_table *t, int dir_fd, struct fhandle_mounts *mounts,
+	const char *name, unsigned int flags);
+
+static inline unsigned int livevol_flags(const struct livevol *v)
+{
+	return __atomic_load_n(&v->flags, __ATOMIC_ACQUIRE);
+}
+
+#endif

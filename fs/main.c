@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Start and stop in order; wait for signals, control connections and the end of the mount. */
+
+#include "control.h"
+#include "creds.h"
+#include "fs.h"
+#include "mount.h"
+#include "notify.h"
+#include "options.h"
+#include "ops.h"
+#include "session.h"
+#include "wire.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "fdio.h"
+
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_REFUSED = 3,
+	STATUS_CATALOG = 4,
+};
+
+struct daemon {
+	struct options options;
+	struct fs fs;
+	struct session *session;
+	int listen_fd;
+	int signal_fd;
+	int end_fd; /* eventfd of the workers */
+	int ready_fd; /* pipe to the waiting parent, -1 in the foreground */
+};
+
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void log_from_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	cleanup_free char *text = NULL;
+
+	(void)level;
+	if (!log_wants(LOG_LEVEL_DEBUG) || vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		return;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libfuse: %s", text);
+}
+
+/* Signals are blocked in every thread and read by the main loop. */
+static int open_signals(int *ret_fd)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+static int open_control(struct daemon *d, struct error *err)
+{
+	cleanup_free char *copy = strdup(d->options.fs.control);
+	int r;
+
+	if (!copy)
+		return error_set(err, -ENOMEM, "out of memory");
+	r = mkdir_parents(dirname(copy), 0755);
+	if (r < 0)
+		return error_errno(
+			err, r, "cannot make the directory of '%s'", d->options.fs.control);
+	return wire_listen(d->options.fs.control, &d->listen_fd, err);
+}
+
+/* No catalogue yet is an empty tree: the first `anklume-fsctl apply` fills it, live. */
+static enum exit_status load_first(struct daemon *d, struct error *err)
+{
+	int r = fs_reload(&d->fs, err);
+
+	if (r == -ENOENT) {
+		log_notice("no catalogue '%s' yet: nothing to show before 'anklume-fsctl apply'",
+			d->options.fs.catalog);
+		return STATUS_OK;
+	}
+	return r < 0 ? STATUS_CATALOG : STATUS_OK;
+}
+
+static enum exit_status start(struct daemon *d, struct error *err)
+{
+	enum exit_status status;
+
+	if (mount_check_point(d->options.fs.mount, err) < 0)
+		return STATUS_REFUSED;
+	if (fs_init(&d->fs, &d->options.fs, err) < 0)
+		return STATUS_REFUSED;
+	if (creds_init_process(err) < 0)
+		return STATUS_FAILED;
+
+	status = load_first(d, err);
+	if (status != STATUS_OK)
+		return status;
+
+	if (open_signals(&d->signal_fd) < 0 || (d->end_fd = eventfd(0, EFD_CLOEXEC)) < 0) {
+		error_errno(err, -errno, "cannot make event descriptors");
+		return STATUS_FAILED;
+	}
+	if (open_control(d, err) < 0)
+		return STATUS_FAILED;
+	if (mount_start(&d->fs, err) < 0)
+		return STATUS_FAILED;
+	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+/* Unmount once; the second time somebody insists, and the process just ends. */
+static bool handle_signal(struct daemon *d, bool *is_stopping)
+{
+	struct signalfd_siginfo info;
+	bool is_lazy;
+	int r;
+
+	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo == SIGHUP) {
+		cleanup_error struct error err = {0};
+
+		r = fs_reload(&d->fs, &err);
+		if (r < 0)
+			log_warning("reload: %s", error_text(&err, r));
+		return true;
+	}
+	if (*is_stopping)
+		return false;
+
+	*is_stopping = true;
+	notify_state("STOPPING=1");
+	r = mount_stop(&d->fs, &is_lazy);
+	if (r < 0) {
+		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
+		return false;
+	}
+	if (is_lazy)
+		log_warning("'%s' is in use: serving what is open until it is closed",
+			d->options.fs.mount);
+	return true;
+}
+
+static void loop(struct daemon *d)
+{
+	struct pollfd fds[] = {
+		{.fd = d->signal_fd, .events = POLLIN},
+		{.fd = d->listen_fd, .events = POLLIN},
+		{.fd = d->end_fd, .events = POLLIN},
+	};
+	bool is_stopping = false;
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[2].revents)
+			return;
+		if (fds[0].revents && !handle_signal(d, &is_stopping))
+			return;
+		if (fds[1].revents)
+			control_serve(&d->fs, d->session, d->listen_fd);
+	}
+}
+
+static void say_ready(struct daemon *d)
+{
+	char status = STATUS_OK;
+
+	log_info("serving '%s' on '%s'%s%s", d->options.fs.base, d->options.fs.mount,
+		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
+		d->fs.has_idmap ? "" : ", without idmapped mounts (Linux 6.12)");
+	notify_state("READY=1");
+	if (d->ready_fd >= 0) {
+		if (write(d->ready_fd, &status, 1) != 1)
+			log_warning("nobody waited for the start");
+		close(d->ready_fd);
+	}
+}
+
+/*
+ * Go into the background: the parent waits for the child's word, one byte, and exits with it.
+ * Returns in the child only.
+ */
+static int go_background(int *ret_ready_fd)
+{
+	char status = STATUS_FAILED;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		close(fds[1]);
+		if (read(fds[0], &status, 1) != 1)
+			status = STATUS_FAILED;
+		_exit(status);
+	}
+	close(fds[0]);
+	setsid();
+	*ret_ready_fd = fds[1];
+	return 0;
+}
+
+static enum exit_status run(struct daemon *d)
+{
+	cleanup_error struct error err = {0};
+	enum exit_status status = start(d, &err);
+	bool is_lazy;
+
+	if (status != STATUS_OK) {
+		char byte = (char)status;
+
+		log_error("%s", error_text(&err, -EIO));
+		if (d->session)
+			mount_stop(&d->fs, &is_lazy);
+		if (d->ready_fd >= 0 && write(d->ready_fd, &byte, 1) != 1)
+			return status;
+		return status;
+	}
+
+	say_ready(d);
+	loop(d);
+	log_info("stopped");
+	unlink(d->options.fs.control);
+	return STATUS_OK;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d = {.listen_fd = -1, .signal_fd = -1, .end_fd = -1, .ready_fd = -1};
+	cleanup_error struct error err = {0};
+	enum options_action action;
+	int r;
+
+	log_init("anklume-fs", LOG_LEVEL_INFO);
+	r = options_parse(argc, argv, &d.options, &action, &err);
+	if (r < 0) {
+		log_error("%s", error_text(&err, r));
+		return STATUS_USAGE;
+	}
+	if (action == OPTIONS_EXIT)
+		return STATUS_OK;
+
+	log_init("anklume-fs", d.options.log_level);
+	fuse_set_log_func(log_from_libfuse);
+	raise_file_limit();
+	umask(0);
+	if (!d.options.foreground) {
+		r = go_background(&d.ready_fd);
+		if (r < 0) {
+			log_error("cannot go into the background: %s", error_text(NULL, r));
+			return STATUS_FAILED;
+		}
+	}
+	return run(&d);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "mount.h"
+
+#include "fdio.h"
+#include "ops.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define FS_TYPE "fuse.anklume-fs"
+#define FS_SOURCE "anklume-fs"
+
+/* Linux 6.12, include/uapi/linux/fuse.h; older headers do not have them. */
+#define INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
+#define INIT_MESSAGE_MAX 8192
+
+/* True when MOUNT is listed in /proc/self/mounts with our file system type. */
+static bool is_our_mount(const char *mount)
+{
+	cleanup_free char *real = realpath(mount, NULL);
+	cleanup_file FILE *f = fopen("/proc/self/mounts", "re");
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	while (f && getline(&line, &size, f) > 0) {
+		char *save = NULL;
+		const char *dir, *type;
+
+		strtok_r(line, " ", &save);
+		dir = strtok_r(NULL, " ", &save);
+		type = strtok_r(NULL, " ", &save);
+		/* A mount whose daemon died cannot be resolved: compare the name as given too. */
+		if (dir && type && strcmp(type, FS_TYPE) == 0 &&
+			(strcmp(dir, mount) == 0 || (real && strcmp(dir, real) == 0)))
+			return true;
+	}
+	return false;
+}
+
+static int check_empty(const char *mount, struct error *err)
+{
+	cleanup_dir DIR *dir = opendir(mount);
+	const struct dirent *entry;
+
+	if (!dir)
+		return error_errno(err, -errno, "mount point '%s'", mount);
+
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return error_set(err, -ENOTEMPTY,
+				"mount point '%s' is not empty (it holds '%s'): its content would be "
+				"hidden",
+				mount, entry->d_name);
+	}
+	return 0;
+}
+
+int mount_check_point(const char *mount, struct error *err)
+{
+	int r;
+
+	if (is_our_mount(mount))
+		return error_set(err, -EBUSY,
+			"'%s' is already mounted; stop that daemon, or 'umount %s' if it died",
+			mount, mount);
+
+	/* Nobody but root may enter the bare directory, and nothing is ever found in it. */
+	r = mkdir_parents(mount, 0755);
+	if (r == -EEXIST || r == -ENOTDIR)
+		return error_set(err, -ENOTDIR, "mount point '%s' is not a directory", mount);
+	if (r < 0)
+		return error_errno(err, r, "cannot make the mount point '%s'", mount);
+
+	r = check_empty(mount, err);
+	if (r < 0)
+		return r;
+	if (chmod(mount, 0) < 0)
+		return error_errno(err, -errno, "cannot close the mount point '%s'", mount);
+	return 0;
+}
+
+static int do_mount(const char *mount_point, int fuse_fd, struct error *err)
+{
+	char options[128];
+
+	snprintf(options, sizeof(options),
+		"fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
+		fuse_fd);
+	/*
+	 * nosuid: with shift=true root in a container makes files of the host's root; a set-user-id
+	 * program among them must not work for users of the host.
+	 */
+	if (mount(FS_SOURCE, mount_point, FS_TYPE, MS_NOSUID | MS_NODEV, options) < 0)
+		return error_errno(err, -errno, "cannot mount '%s'", mount_point);
+	return 0;
+}
+
+/* One message each way between the real device, our end of the socket pair, and libfuse. */
+struct handshake {
+	struct fs *fs;
+	int fuse_fd; /* the real /dev/fuse */
+	int pair[2]; /* [0] is libfuse's device for the handshake, [1] is ours */
+	char message[INIT_MESSAGE_MAX];
+};
+
+/* The kernel's INIT request, passed on to libfuse, which answers it. */
+static int feed_init(struct handshake *h, uint64_t *ret_offered)
+{
+	const struct fuse_in_header *in = (const void *)h->message;
+	const struct fuse_init_in *init = (const void *)(in + 1);
+	struct fuse_buf buf = {0};
+	ssize_t n;
+	int r;
+
+	do
+		n = read(h->fuse_fd, h->message, sizeof(h->message));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < sizeof(*in) + 8 || in->opcode != FUSE_INIT)
+		return -EPROTO;
+
+	*ret_offered = init->flags;
+	if ((init->flags & FUSE_INIT_EXT) && (size_t)n >= sizeof(*in) + sizeof(*init))
+		*ret_offered |= (uint64_t)init->flags2 << 32;
+
+	if (send(h->pair[1], h->message, (size_t)n, 0) != n)
+		return -errno;
+	r = fuse_session_receive_buf(h->fs->session, &buf);
+	if (r > 0)
+		fuse_session_process_buf(h->fs->session, &buf);
+	free(buf.mem);
+	return r > 0 ? 0 : r == 0 ? -EPROTO : r;
+}
+
+/*
+ * libfuse's answer, with what no libfuse before 3.19 can say put in: that idmapped mounts are
+ * welcome. The kernel demands default_permissions with it (Linux, fs/fuse/inode.c).
+ */
+static int pass_answer(struct handshake *h, uint64_t offered)
+{
+	struct fuse_out_header *out = (void *)h->message;
+	struct fuse_init_out *init = (void *)(out + 1);
+	ssize_t n = recv(h->pair[1], h->message, sizeof(h->message), MSG_DONTWAIT);
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < sizeof(*out) || out->error < 0)
+		return (size_t)n < sizeof(*out) ? -EPROTO : out->error;
+
+	if ((size_t)n >= sizeof(*out) + sizeof(*init) && (init->flags & FUSE_INIT_EXT) &&
+		(offered & INIT_ALLOW_IDMAP)) {
+		init->flags2 |= INIT_ALLOW_IDMAP >> 32;
+		h->fs->has_idmap = true;
+	}
+	return write(h->fuse_fd, h->message, (size_t)n) == n ? 0 : -errno;
+}
+
+/* libfuse speaks INIT over the socket pair; then the real device takes that descriptor's place. */
+static int run_handshake(struct handshake *h)
+{
+	uint64_t offered = 0;
+	char name[32];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, h->pair) < 0)
+		return -errno;
+
+	snprintf(name, sizeof(name), "/dev/fd/%d", h->pair[0]);
+	if (fuse_session_mount(h->fs->session, name) != 0)
+		return -EINVAL;
+
+	r = feed_init(h, &offered);
+	if (r == 0)
+		r = pass_answer(h, offered);
+	if (r == 0 && dup3(h->fuse_fd, h->pair[0], O_CLOEXEC) < 0)
+		r = -errno;
+	close(h->pair[1]);
+	return r;
+}
+
+static int new_session(struct fs *fs, struct error *err)
+{
+	char *argv[] = {(char *)FS_SOURCE, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+
+	fs->session = fuse_session_new(&args, &ops_table, sizeof(ops_table), fs);
+	fuse_opt_free_args(&args);
+	return fs->session ? 0 : error_set(err, -ENOMEM, "cannot make a FUSE session");
+}
+
+int mount_start(struct fs *fs, struct error *err)
+{
+	cleanup_fd int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	struct handshake h = {.fs = fs, .fuse_fd = fuse_fd};
+	int r;
+
+	if (fuse_fd < 0)
+		return error_errno(err, -errno, "cannot open '/dev/fuse'");
+	r = new_session(fs, err);
+	if (r < 0)
+		return r;
+	r = do_mount(fs->options.mount, fuse_fd, err);
+	if (r < 0)
+		return r;
+
+	r = run_handshake(&h);
+	if (r < 0) {
+		umount2(fs->options.mount, MNT_DETACH);
+		return error_errno(err, r, "the kernel and libfuse do not agree (INIT)");
+	}
+	return 0;
+}
+
+int mount_stop(struct fs *fs, bool *ret_lazy)
+{
+	*ret_lazy = false;
+	if (umount2(fs->options.mount, UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	if (errno != EBUSY)
+		return -errno;
+
+	*ret_lazy = true;
+	return umount2(fs->options.mount, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 ? -errno : 0;
+}

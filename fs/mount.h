@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_MOUNT_H
+#define ANKLUME_MOUNT_H
+
+/* /dev/fuse, mount(2) and the first handshake, done here and not by libfuse: see mount.c. */
+
+#include "fs.h"
+
+/*
+ * Make the mount point (mode 0000) when it is missing, and refuse one that is in use:
+ * -ENOTEMPTY, -ENOTDIR, -EBUSY (already a mount of ours).
+ */
+int mount_check_point(const char *mount, struct error *err);
+
+/*
+ * Mount FS at its mount point, answer INIT and give FS a session on /dev/fuse, ready to serve.
+ * Afterwards has_passthrough and has_idmap say what the kernel agreed to.
+ */
+int mount_start(struct fs *fs, struct error *err);
+
+/*
+ * Take the mount away. With others still inside (an open file, a container's bind) it is detached
+ * lazily, and the daemon goes on serving those: *RET_LAZY says so.
+ */
+int mount_stop(struct fs *fs, bool *ret_lazy);
+
+#endif

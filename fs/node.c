@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "node.h"
+
+#include <string.h>
+
+#define NODES_MAX (UINT32_C(1) << 26) /* 64 Mi inodes: 7 GiB of address space, not of memory */
+#define BUCKETS_MIN 1024
+#define CHAIN_MEAN 2 /* nodes per bucket before the buckets double */
+
+int node_table_init(struct node_table *t)
+{
+	int r;
+
+	memset(t, 0, sizeof(*t));
+	t->buckets = calloc(BUCKETS_MIN, sizeof(*t->buckets));
+	if (!t->buckets)
+		return -ENOMEM;
+	t->n_buckets = BUCKETS_MIN;
+
+	r = slots_init(&t->slots, sizeof(struct node), NODES_MAX);
+	if (r < 0) {
+		free(t->buckets);
+		return r;
+	}
+	for (int i = 0; i < NODE_STRIPES; i++) {
+		pthread_mutex_init(&t->stripes[i], NULL);
+		pthread_mutex_init(&t->locks[i], NULL);
+	}
+	return 0;
+}
+
+void node_table_finish(struct node_table *t)
+{
+	slots_finish(&t->slots);
+	free(t->buckets);
+	for (int i = 0; i < NODE_STRIPES; i++) {
+		pthread_mutex_destroy(&t->stripes[i]);
+		pthread_mutex_destroy(&t->locks[i]);
+	}
+}
+
+struct node *node_get(struct node_table *t, uint64_t id)
+{
+	return slot_get(&t->slots, id);
+}
+
+uint64_t node_make_ino(const struct fhandle *handle, const struct stat *st)
+{
+	return st->st_ino ^ (uint64_t)handle->mount << 48;
+}
+
+static struct node *find_in_chain(struct node_table *t, uint32_t hash, const struct fhandle *handle)
+{
+	uint32_t number = t->buckets[hash & (t->n_buckets - 1)];
+
+	while (number) {
+		struct node *node = slot_at(&t->slots, number);
+
+		if (fhandle_equal(&node->handle, handle))
+			return node;
+		number = node->next;
+	}
+	return NULL;
+}
+
+static void chain(struct node_table *t, uint32_t hash, struct node *node)
+{
+	uint32_t *bucket = &t->buckets[hash & (t->n_buckets - 1)];
+
+	node->next = *bucket;
+	*bucket = node->slot.number;
+}
+
+static void unchain(struct node_table *t, uint32_t hash, const struct node *node)
+{
+	uint32_t *link = &t->buckets[hash & (t->n_buckets - 1)];
+
+	while (*link != node->slot.number)
+		link = &((struct node *)slot_at(&t->slots, *link))->next;
+	*link = node->next;
+}
+
+static bool is_crowded(struct node_table *t)
+{
+	return __atomic_load_n(&t->slots.n_used, __ATOMIC_RELAXED) / CHAIN_MEAN >= t->n_buckets;
+}
+
+/* Double the buckets. A stripe always guards the same chains: both counts are powers of two. */
+static void grow(struct node_table *t)
+{
+	uint32_t *old;
+	uint32_t n_old;
+
+	for (int i = 0; i < NODE_STRIPES; i++)
+		pthread_mutex_lock(&t->stripes[i]);
+
+	old = t->buckets;
+	n_old = t->n_buckets;
+	t->buckets = is_crowded(t) ? calloc((size_t)n_old * 2, sizeof(*old)) : NULL;
+	if (t->buckets) {
+		t->n_buckets = n_old * 2;
+		for (uint32_t i = 0; i < n_old; i++) {
+			for (uint32_t number = old[i]; number;) {
+				struct node *node = slot_at(&t->slots, number);
+
+				number = node->next;
+				chain(t, fhandle_hash(&node->handle), node);
+			}
+		}
+		free(old);
+	} else {
+		t->buckets = old; /* grown by another thread, or no memory: longer chains */
+	}
+
+	for (int i = NODE_STRIPES - 1; i >= 0; i--)
+		pthread_mutex_unlock(&t->stripes[i]);
+}
+
+static int insert(struct node_table *t, uint32_t hash, const struct fhandle *handle,
+	const struct stat *st, uint32_t volume, struct node **ret)
+{
+	struct node *node;
+	int r;
+
+	r = slot_take(&t->slots, &node);
+	if (r < 0)
+		return r;
+
+	node->nlookup = 1;
+	node->ino = node_make_ino(handle, st);
+	node->handle = *handle;
+	node->volume = volume;
+	node->type = st->st_mode & S_IFMT;
+	node->n_open = 0;
+	node->n_writers = 0;
+	node->backing_id = 0;
+	node->wb_errors = 0;
+	node->attr_granted = 0;
+	chain(t, hash, node);
+	slot_publish(&node->slot);
+	*ret = node;
+	return 0;
+}
+
+int node_lookup(struct node_table *t, const struct fhandle *handle, const struct stat *st,
+	uint32_t volume, struct node **ret)
+{
+	uint32_t hash = fhandle_hash(handle);
+	pthread_mutex_t *stripe = &t->stripes[hash % NODE_STRIPES];
+	bool must_grow = false;
+	struct node *node;
+	int r = 0;
+
+	pthread_mutex_lock(stripe);
+	node = find_in_chain(t, hash, handle);
+	if (node) {
+		node->nlookup++;
+	} else {
+		r = insert(t, hash, handle, st, volume, &node);
+		must_grow = is_crowded(t);
+	}
+	pthread_mutex_unlock(stripe);
+
+	if (must_grow)
+		grow(t);
+	*ret = node;
+	return r;
+}
+
+void node_forget(struct node_table *t, uint64_t id, uint64_t n)
+{
+	struct node *node = node_get(t, id);
+	pthread_mutex_t *stripe;
+	uint32_t hash;
+
+	if (!node)
+		return;
+
+	hash = fhandle_hash(&node->handle);
+	stripe = &t->stripes[hash % NODE_STRIPES];
+	pthread_mutex_lock(stripe);
+	node->nlookup -= n < node->nlookup ? n : node->nlookup;
+	if (node->nlookup == 0) {
+		unchain(t, hash, node);
+		slot_give(&t->slots, &node->slot);
+	}
+	pthread_mutex_unlock(stripe);
+}
+
+void node_lock(struct node_table *t, const struct node *node)
+{
+	pthread_mutex_lock(&t->locks[node->slot.number % NODE_STRIPES]);
+}
+
+void node_unlock(struct node_table *t, const struct node *node)
+{
+	pthread_mutex_unlock(&t->locks[node->slot.number % NODE_STRIPES]);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_NODE_H
+#define ANKLUME_NODE_H
+
+/*
+ * The inodes below the volumes that the kernel knows: node id -> handle, and handle -> node. No
+ * descriptor is kept per inode, and no pointer goes to the kernel.
+ *
+ * Lifetime: the kernel keeps every node it was told of until it has sent FORGET for each lookup,
+ * and sends no request for it afterwards. A pointer from node_get() is therefore valid for the
+ * request that it was got for, without a reference count.
+ */
+
+#include "fhandle.h"
+#include "slots.h"
+
+struct node {
+	struct slot slot;
+	uint64_t nlookup; /* stripe lock */
+	uint64_t ino; /* st_ino to report, unique over the mount */
+	struct fhandle handle;
+	uint32_t volume; /* catalogue row id of the volume */
+	uint32_t type; /* S_IFMT bits */
+	uint32_t next; /* hash chain, slot number; stripe lock */
+
+	/* Open files, under node_lock(). */
+	uint32_t n_open;
+	uint32_t n_writers; /* also read alone, atomically: no attribute caching while > 0 */
+	int32_t backing_id; /* passthrough id shared by every open of this inode, 0 = none */
+	uint32_t wb_errors; /* write-back errors seen by fsync, told once to each open file */
+	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
+};
+
+#define NODE_STRIPES 64
+
+struct node_table {
+	struct slot_table slots;
+	uint32_t *buckets; /* slot number of each chain's head, 0 = empty; stripe lock */
+	uint32_t n_buckets; /* a power of two; changed under all stripe locks */
+	pthread_mutex_t stripes[NODE_STRIPES]; /* by hash % NODE_STRIPES; several: in order */
+	pthread_mutex_t locks[NODE_STRIPES]; /* node_lock(): by slot number */
+};
+
+int node_table_init(struct node_table *t);
+void node_table_finish(struct node_table *t);
+
+/* The node of ID, NULL when there is none (the caller answers -ESTALE). */
+struct node *node_get(struct node_table *t, uint64_t id);
+
+/*
+ * Find or add the node of HANDLE and count one lookup. ST gives ino and type, VOLUME the row id
+ * of the volume it was found in. -ENFILE: the table is full.
+ */
+int node_lookup(struct node_table *t, const struct fhandle *handle, const struct stat *st,
+	uint32_t volume, struct node **ret);
+
+/* Take N lookups back; at zero the node is gone. */
+void node_forget(struct node_table *t, uint64_t id, uint64_t n);
+
+/* Serialise changes of a node's open-file fields. No other lock is taken inside. */
+void node_lock(struct node_table *t, const struct node *node);
+void node_unlock(struct node_table *t, const struct node *node);
+
+/*
+ * The st_ino that the mount reports: the base's own number on the base's first mount, mixed with
+ * the mount's index elsewhere, so that two filesystems do not share numbers.
+ */
+uint64_t node_make_ino(const struct fhandle *handle, const struct stat *st);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_OPENFILE_H
+#define ANKLUME_OPENFILE_H
+
+/*
+ * Open files, by the handle (fi->fh) that the kernel gives back. With passthrough none needs a
+ * descriptor here: the kernel reads and writes the base by itself, and what is left (fsync,
+ * fallocate, seek for holes) reopens the inode by handle.
+ */
+
+#include "slots.h"
+
+#include <stdbool.h>
+
+struct openfile {
+	struct slot slot;
+	uint64_t node; /* node id */
+	int fd; /* -1 with passthrough */
+	int flags; /* open(2) flags of the caller */
+	uint32_t wb_errors; /* of node.wb_errors, how many this file was told of; node lock */
+};
+
+struct openfile_table {
+	struct slot_table slots;
+};
+
+int openfile_table_init(struct openfile_table *t);
+void openfile_table_finish(struct openfile_table *t);
+
+/* A new open file that owns FD. -ENFILE. */
+int openfile_add(struct openfile_table *t, uint64_t node, int fd, int flags, uint32_t wb_errors,
+	uint64_t *ret_fh);
+
+/* NULL when FH names none. Valid until openfile_remove(): the kernel sends RELEASE last. */
+struct openfile *openfile_get(struct openfile_table *t, uint64_t fh);
+
+/* Closes its descriptor. */
+void openfile_remove(struct openfile_table *t, struct openfile *file);
+
+bool openfile_is_writable(int flags);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#include "reply.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+
+/* Only reached without passthrough: then every open file keeps a descriptor. */
+static int data_fd(struct call *c, const struct fuse_file_info *fi)
+{
+	const struct openfile *file = openfile_get(&c->fs->files, fi->fh);
+
+	return file && file->fd >= 0 ? file->fd : -EBADF;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_READ);
+	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
+	int fd = data_fd(&c, fi);
+
+	(void)ino;
+	if (fd < 0) {
+		reply_err(&c, fd);
+		return;
+	}
+	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	buf.buf[0].fd = fd;
+	buf.buf[0].pos = off;
+	fuse_reply_data(req, &buf, FUSE_BUF_NO_SPLICE);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_WRITE);
+	int fd = data_fd(&c, fi);
+	ssize_t n = fd < 0 ? fd : pwrite(fd, data, size, off);
+
+	(void)ino;
+	if (n < 0)
+		reply_err(&c, fd < 0 ? fd : -errno);
+	else
+		fuse_reply_write(req, (size_t)n);
+}
+
+/*
+ * A descriptor of INO for one system call. With passthrough open files have none; the inode is
+ * there as long as it is open, even without a name: the kernel's backing file pins it.
+ */
+static int reopen(struct call *c, fuse_ino_t ino, int flags, struct node **ret)
+{
+	*ret = call_node(c, ino);
+	if (!*ret)
+		return -ESTALE;
+	return fhandle_open(
+		&c->fs->mounts, &(*ret)->handle, flags | O_NONBLOCK | O_NOCTTY | O_LARGEFILE);
+}
+
+/*
+ * A write-back error is told once to every file that was open when it happened (fsync(2)). The
+ * base tells a fresh descriptor of errors that nobody has seen; the count carries it to the rest.
+ */
+static int report_wb_error(struct call *c, struct node *node, uint64_t fh, int r)
+{
+	struct openfile *file = openfile_get(&c->fs->files, fh);
+
+	node_lock(&c->fs->nodes, node);
+	if (r == -EIO || r == -ENOSPC || r == -EDQUOT)
+		node->wb_errors++;
+	if (file && file->wb_errors != node->wb_errors) {
+		file->wb_errors = node->wb_errors;
+		r = r < 0 ? r : -EIO;
+	}
+	node_unlock(&c->fs->nodes, node);
+	return r;
+}
+
+static int do_fsync(struct call *c, fuse_ino_t ino, int datasync, uint64_t fh)
+{
+	cleanup_fd int fd = -1;
+	struct node *node;
+	int r;
+
+	fd = reopen(c, ino, O_RDONLY, &node);
+	if (fd < 0)
+		return fd;
+	r = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	return report_wb_error(c, node, fh, r);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_FSYNC);
+
+	reply_err(&c, do_fsync(&c, ino, datasync, fi ? fi->fh : 0));
+}
+
+#define FALLOC_HARMLESS (FALLOC_FL_KEEP_SIZE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
+
+static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, off_t length)
+{
+	cleanup_fd int fd = -1;
+	struct node *node = call_node(c, ino);
+	int r;
+
+	if (!node)
+		return -ESTALE;
+	r = call_allow(c, node, POLICY_CHANGE, NULL);
+	if (r == 0 && (mode & ~FALLOC_HARMLESS))
+		r = call_allow(c, node, POLICY_SHRINK, NULL);
+	if (r < 0)
+		return r;
+
+	fd = reopen(c, ino, O_RDWR, &node);
+	if (fd < 0)
+		return fd;
+	return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+	struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_FALLOCATE);
+
+	(void)fi;
+	reply_err(&c, do_fallocate(&c, ino, mode, offset, length));
+}
+
+static int do_lseek(struct call *c, fuse_ino_t ino, off_t off, int whence, off_t *ret)
+{
+	cleanup_fd int fd = -1;
+	struct node *node;
+
+	fd = reopen(c, ino, O_RDONLY, &node);
+	if (fd < 0)
+		return fd;
+	*ret = lseek(fd, off, whence);
+	return *ret < 0 ? -errno : 0;
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_LSEEK);
+	off_t found;
+	int r = do_lseek(&c, ino, off, whence, &found);
+
+	(void)fi;
+	if (r < 0)
+		reply_err(&c, r);
+	else
+		fuse_reply_lseek(req, found);
+}
+
+struct copy {
+	fuse_ino_t in, out;
+	off_t off_in, off_out;
+	size_t len;
+	unsigned int flags;
+};
+
+static ssize_t do_copy(struct call *c, struct copy *copy)
+{
+	cleanup_fd int in = -1;
+	cleanup_fd int out = -1;
+	struct node *source;
+	struct node *target = call_node(c, copy->out);
+	ssize_t n;
+	int r;
+
+	if (!target)
+		return -ESTALE;
+	r = call_allow(c, target, POLICY_CHANGE, NULL);
+	if (r < 0)
+		return r;
+
+	in = reopen(c, copy->in, O_RDONLY, &source);
+	if (in < 0)
+		return in;
+	out = reopen(c, copy->out, O_WRONLY, &target);
+	if (out < 0)
+		return out;
+	n = copy_file_range(in, &copy->off_in, out, &copy->off_out, copy->len, copy->flags);
+	return n < 0 ? -errno : n;
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+	struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t off_out,
+	struct fuse_file_info *fi_out, size_t len, int flags)
+{
+	struct call c = call_begin(req, OP_COPY_FILE_RANGE);
+	struct copy copy = {ino_in, ino_out, off_in, off_out, len, (unsigned int)flags};
+	ssize_t n = do_copy(&c, &copy);
+
+	(void)fi_in;
+	(void)fi_out;
+	if (n < 0)
+		reply_err(&c, (int)n);
+	else
+		fuse_reply_write(req, (size_t)n);
+}

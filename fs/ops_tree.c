@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#include "direntries.h"
+#include "entry.h"
+#include "kcache.h"
+#include "reply.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static int lookup_virtual(
+	struct call *c, fuse_ino_t parent, const char *name, struct fuse_entry_param *ret)
+{
+	const struct vtree_dir *dir;
+	uint64_t id;
+
+	pthread_rwlock_rdlock(&c->fs->tree_lock);
+	dir = vtree_dir(c->fs->tree, parent);
+	id = dir ? vtree_child(dir, name) : 0;
+	pthread_rwlock_unlock(&c->fs->tree_lock);
+
+	return id ? entry_of_fixed(c, id, ret) : -ENOENT;
+}
+
+static int do_lookup(
+	struct call *c, fuse_ino_t parent, const char *name, struct fuse_entry_param *ret)
+{
+	struct node *dir = call_node(c, parent);
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (call_is_virtual(c, parent))
+		return lookup_virtual(c, parent, name, ret);
+	if (!dir)
+		return -ESTALE;
+
+	fd = fhandle_open(&c->fs->mounts, &dir->handle, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+
+	r = entry_lookup(c, dir, fd, name, ret, NULL);
+	if (r != -ENOENT)
+		return r;
+
+	/* An entry without an inode: the kernel remembers that the name is absent. */
+	memset(ret, 0, sizeof(*ret));
+	ret->entry_timeout = KCACHE_FOREVER_S;
+	return 0;
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct call c = call_begin(req, OP_LOOKUP);
+	struct fuse_entry_param entry;
+	int r = do_lookup(&c, parent, name, &entry);
+
+	reply_entry(&c, r, &entry);
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+	struct call c = call_begin(req, OP_FORGET);
+
+	entry_forget(c.fs, ino, nlookup);
+	fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	struct call c = call_begin(req, OP_FORGET);
+
+	for (size_t i = 0; i < count; i++)
+		entry_forget(c.fs, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* Both kinds of listing; R and the buffer decide the one reply. */
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, enum op op)
+{
+	struct call c = call_begin(req, op);
+	struct direntries list = {
+		.call = &c, .data = malloc(size), .size = size, .with_attrs = op == OP_READDIRPLUS};
+	struct node *dir = call_node(&c, ino);
+	int r;
+
+	if (!list.data)
+		r = -ENOMEM;
+	else if (call_is_virtual(&c, ino))
+		r = direntries_read_virtual(&list, ino, off);
+	else if (!dir)
+		r = -ESTALE;
+	else
+		r = direntries_read(&list, dir, off);
+
+	/* An error after the first entries is met again by the next request. */
+	if (r < 0 && list.used == 0)
+		reply_err(&c, r);
+	else if (fuse_reply_buf(req, list.data, list.used) == -ENOENT)
+		direntries_forget(&list);
+	free(list.data);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void)fi;
+	list(req, ino, size, off, OP_READDIR);
+}
+
+void op_readdirplus(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void)fi;
+	list(req, ino, size, off, OP_READDIRPLUS);
+}
+
+static int do_fsyncdir(struct call *c, fuse_ino_t ino, int datasync)
+{
+	struct node *dir = call_node(c, ino);
+	cleanup_fd int fd = -1;
+
+	if (call_is_virtual(c, ino))
+		return 0;
+	if (!dir)
+		return -ESTALE;
+
+	fd = fhandle_open(&c->fs->mounts, &dir->handle, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	return (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct call c = call_begin(req, OP_FSYNCDIR);
+
+	(void)fi;
+	reply_err(&c, do_fsyncdir(&c, ino, datasync));
+}

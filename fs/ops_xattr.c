@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#include "reply.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+/* Our own marks: kept out of listings, so that nothing copies them, and out of reach. */
+#define OWN_PREFIX "trusted.anklume."
+
+/* xattr calls take no O_PATH descriptor, but its name in /proc, which leads to any kind of file. */
+struct xattr_path {
+	int fd;
+	char text[32];
+};
+
+static void close_path(struct xattr_path *path)
+{
+	if (path->fd >= 0)
+		close(path->fd);
+}
+
+#define cleanup_path cleanup_(close_path)
+
+static int open_path(struct call *c, const struct node *node, struct xattr_path *ret)
+{
+	ret->fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+	if (ret->fd < 0)
+		return ret->fd;
+	snprintf(ret->text, sizeof(ret->text), "/proc/self/fd/%d", ret->fd);
+	return 0;
+}
+
+/* Common to set and remove. */
+static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct xattr_path *ret)
+{
+	struct node *node;
+	int r;
+
+	r = call_change(c, ino, name, &node);
+	if (r == 0 && str_has_prefix(name, OWN_PREFIX))
+		r = -EPERM;
+	if (r == 0)
+		r = call_allow(c, node, POLICY_CHANGE, name);
+	return r < 0 ? r : open_path(c, node, ret);
+}
+
+static int do_setxattr(
+	struct call *c, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+	cleanup_path struct xattr_path path = {.fd = -1};
+	int r;
+
+	r = begin_change(c, ino, name, &path);
+	if (r < 0)
+		return r;
+	return setxattr(path.text, name, value, size, flags) < 0 ? -errno : 0;
+}
+
+void op_setxattr(
+	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+	struct call c = call_begin(req, OP_SETXATTR);
+
+	reply_err(&c, do_setxattr(&c, ino, name, value, size, flags));
+}
+
+static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
+{
+	cleanup_path struct xattr_path path = {.fd = -1};
+	int r;
+
+	r = begin_change(c, ino, name, &path);
+	if (r < 0)
+		return r;
+	return removexattr(path.text, name) < 0 ? -errno : 0;
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct call c = call_begin(req, OP_REMOVEXATTR);
+
+	reply_err(&c, do_removexattr(&c, ino, name));
+}
+
+/* The answer of a size query is a number, of anything else the bytes themselves. */
+static void reply_value(struct call *c, ssize_t n, const char *value, size_t size)
+{
+	if (n < 0)
+		reply_err(c, (int)n);
+	else if (size == 0)
+		fuse_reply_xattr(c->req, (size_t)n);
+	else
+		fuse_reply_buf(c->req, value, (size_t)n);
+}
+
+static ssize_t do_getxattr(
+	struct call *c, fuse_ino_t ino, const char *name, char *value, size_t size)
+{
+	cleanup_path struct xattr_path path = {.fd = -1};
+	struct node *node = call_node(c, ino);
+	ssize_t n;
+	int r;
+
+	if (!node)
+		return call_is_virtual(c, ino) ? -ENODATA : -ESTALE;
+	r = open_path(c, node, &path);
+	if (r < 0)
+		return r;
+	n = getxattr(path.text, name, value, size);
+	return n < 0 ? -errno : n;
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct call c = call_begin(req, OP_GETXATTR);
+	char value[XATTR_SIZE_MAX];
+	size_t room = size < sizeof(value) ? size : sizeof(value);
+
+	reply_value(&c, do_getxattr(&c, ino, name, value, room), value, size);
+}
+
+/* Take our own names out of a list of LEN bytes, in place. Returns what is left. */
+static ssize_t drop_own_names(char *names, ssize_t len)
+{
+	char *out = names;
+
+	for (char *name = names; name < names + len;) {
+		size_t n = strlen(name) + 1;
+
+		if (!str_has_prefix(name, OWN_PREFIX)) {
+			memmove(out, name, n);
+			out += n;
+		}
+		name += n;
+	}
+	return out - names;
+}
+
+static ssize_t do_listxattr(struct call *c, fuse_ino_t ino, char *names, size_t size)
+{
+	cleanup_path struct xattr_path path = {.fd = -1};
+	struct node *node = call_node(c, ino);
+	ssize_t n;
+	int r;
+
+	if (!node)
+		return call_is_virtual(c, ino) ? 0 : -ESTALE;
+	r = open_path(c, node, &path);
+	if (r < 0)
+		return r;
+	n = listxattr(path.text, names, size);
+	return n < 0 ? -errno : drop_own_names(names, n);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct call c = call_begin(req, OP_LISTXATTR);
+	char names[XATTR_LIST_MAX];
+	ssize_t n = do_listxattr(&c, ino, names, sizeof(names));
+
+	if (size > 0 && n > (ssize_t)size)
+		n = -ERANGE;
+	reply_value(&c, n, names, size);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_OPTIONS_H
+#define ANKLUME_OPTIONS_H
+
+/* The command line and environment of the daemon. */
+
+#include "fs.h"
+
+struct options {
+	struct fs_options fs;
+	enum log_level log_level;
+	bool foreground;
+};
+
+enum options_action {
+	OPTIONS_RUN,
+	OPTIONS_EXIT, /* --help or --version was printed */
+};
+
+/* Fill *RET, whose strings are borrowed. -EINVAL with the reason in ERR. */
+int options_parse(int argc, char **argv, struct options *ret, enum options_action *ret_action,
+	struct error *err);
+
+#endif

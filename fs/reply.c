@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reply.h"
+
+#include "caller.h"
+#include "entry.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+/* TEXT with everything that could move a terminal's cursor as \xNN; cut where BUF ends. */
+static const char *printable(const char *text, char *buf, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; text[i] && used + 5 < len; i++) {
+		unsigned char c = text[i];
+
+		if (c < 0x20 || c == 0x7f || c == '\'' || c == '\\')
+			used += snprintf(buf + used, len - used, "\\x%02x", c);
+		else
+			buf[used++] = (char)c;
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
+/*
+ * What was to be changed, seen from the volume's top. The kernel tells a path of the inode that
+ * the handle leads to; where it knows none below the volume, the bare name has to do.
+ */
+static const char *object_path(struct call *c, char *buf, size_t len)
+{
+	const struct denial *d = &c->denial;
+	char link[32], real[PATH_MAX];
+	const char *below;
+	cleanup_fd int fd = fhandle_open(&c->fs->mounts, &d->node->handle, O_PATH | O_NOFOLLOW);
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = fd < 0 ? -1 : readlink(link, real, sizeof(real) - 1);
+	real[n < 0 ? 0 : n] = '\0';
+	below = strstr(real, d->volume->name);
+	below = below ? below + strlen(d->volume->name) : "";
+	below += *below == '/';
+
+	snprintf(buf, len, "%s%s%s", below, *below && d->name ? "/" : "", d->name ? d->name : "");
+	return *buf ? buf : ".";
+}
+
+static void log_flag_denial(struct call *c, const char *caller, pid_t pid)
+{
+	const struct denial *d = &c->denial;
+	char path[PATH_MAX + NAME_MAX];
+	char name[512];
+
+	pthread_rwlock_rdlock(&c->fs->volumes.lock);
+	printable(object_path(c, path, sizeof(path)), name, sizeof(name));
+	log_notice("denied: %s '%s' in volume '%s': %s; caller %s[%d]; %s %s'", op_names[c->op],
+		name, d->volume->name, policy_reason(d->flags, d->action), caller, (int)pid,
+		policy_way_out(d->flags, d->action), d->volume->name);
+	pthread_rwlock_unlock(&c->fs->volumes.lock);
+}
+
+static void log_virtual_denial(struct call *c, const char *caller, pid_t pid)
+{
+	char name[512];
+
+	printable(c->denial.name ? c->denial.name : ".", name, sizeof(name));
+	log_notice("denied: %s '%s': domains, machines and volumes are virtual; caller %s[%d]; "
+		   "change infra.yml and run 'anklume-fsctl apply'",
+		op_names[c->op], name, caller, (int)pid);
+}
+
+static void log_denial(struct call *c)
+{
+	pid_t pid = fuse_req_ctx(c->req)->pid;
+	char command[64];
+	char caller[330];
+	unsigned int suppressed;
+
+	__atomic_add_fetch(&c->fs->n_denials, 1, __ATOMIC_RELAXED);
+	if (c->denial.kind == DENIED_BY_FLAG)
+		__atomic_add_fetch(
+			&((struct livevol *)c->denial.volume)->n_denials, 1, __ATOMIC_RELAXED);
+	if (!log_limit_pass(&c->fs->denial_limit, &suppressed))
+		return;
+
+	printable(caller_command(pid, command, sizeof(command)), caller, sizeof(caller));
+	if (suppressed > 0)
+		log_notice("denied: %u more since the last line", suppressed);
+
+	if (c->denial.kind == DENIED_BY_FLAG)
+		log_flag_denial(c, caller, pid);
+	else
+		log_virtual_denial(c, caller, pid);
+}
+
+void reply_err(struct call *c, int r)
+{
+	if (r < 0 && c->denial.kind != DENIED_NOTHING)
+		log_denial(c);
+	fuse_reply_err(c->req, -r);
+}
+
+void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry)
+{
+	if (r < 0) {
+		reply_err(c, r);
+		return;
+	}
+	if (fuse_reply_entry(c->req, entry) == -ENOENT && entry->ino)
+		entry_forget(c->fs, entry->ino, 1);
+}
+
+void reply_attr(struct call *c, int r, const struct node *node, const struct stat *st)
+{
+	if (r < 0)
+		reply_err(c, r);
+	else
+		fuse_reply_attr(c->req, st, entry_attr_timeout(node));
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include "creds.h"
+#include "ops.h"
+
+#include <sys/eventfd.h>
+
+struct worker {
+	pthread_t thread;
+	struct session *session;
+	uint64_t n_steps; /* atomic; odd while a request is served */
+};
+
+struct session {
+	struct fs *fs;
+	int end_fd;
+	unsigned int n_workers;
+	unsigned int n_running; /* atomic */
+	uint32_t is_quiescing; /* atomic: somebody waits on `stepped` */
+	pthread_mutex_t lock;
+	pthread_cond_t stepped;
+	struct worker workers[];
+};
+
+static void step(struct worker *w)
+{
+	__atomic_add_fetch(&w->n_steps, 1, __ATOMIC_SEQ_CST);
+}
+
+static void wake_quiescer(struct session *s)
+{
+	if (!__atomic_load_n(&s->is_quiescing, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->stepped);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void serve(struct worker *w)
+{
+	struct fuse_session *se = w->session->fs->session;
+	struct fuse_buf buf = {0};
+
+	while (!fuse_session_exited(se)) {
+		int r = fuse_session_receive_buf(se, &buf);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			break;
+		step(w);
+		fuse_session_process_buf(se, &buf);
+		step(w);
+		wake_quiescer(w->session);
+	}
+	free(buf.mem);
+}
+
+static void *run_worker(void *arg)
+{
+	struct worker *w = arg;
+	struct session *s = w->session;
+	int r = creds_init_thread();
+
+	if (r < 0)
+		log_error("a worker cannot start: %s", error_text(NULL, r));
+	else
+		serve(w);
+
+	if (__atomic_sub_fetch(&s->n_running, 1, __ATOMIC_SEQ_CST) == 0)
+		eventfd_write(s->end_fd, 1);
+	return NULL;
+}
+
+int session_start(struct fs *fs, int end_fd, struct session **ret, struct error *err)
+{
+	unsigned int n = fs->options.n_workers;
+	struct session *s = calloc(1, sizeof(*s) + n * sizeof(s->workers[0]));
+
+	if (!s)
+		return error_set(err, -ENOMEM, "out of memory");
+	s->fs = fs;
+	s->end_fd = end_fd;
+	s->n_running = n;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->stepped, NULL);
+
+	for (; s->n_workers < n; s->n_workers++) {
+		struct worker *w = &s->workers[s->n_workers];
+		int r;
+
+		w->session = s;
+		r = pthread_create(&w->thread, NULL, run_worker, w);
+		if (r != 0) {
+			/* Those that run are enough to unmount and end properly. */
+			__atomic_sub_fetch(&s->n_running, n - s->n_workers, __ATOMIC_SEQ_CST);
+			*ret = s;
+			return error_errno(err, -r, "cannot start worker %u", s->n_workers + 1);
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void session_quiesce(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	__atomic_store_n(&s->is_quiescing, 1, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < s->n_workers; i++) {
+		const uint64_t *n_steps = &s->workers[i].n_steps;
+		uint64_t seen = __atomic_load_n(n_steps, __ATOMIC_SEQ_CST);
+
+		while ((seen & 1) && __atomic_load_n(n_steps, __ATOMIC_SEQ_CST) == seen)
+			pthread_cond_wait(&s->stepped, &s->lock);
+	}
+	__atomic_store_n(&s->is_quiescing, 0, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void session_finish(struct session *s)
+{
+	if (!s)
+		return;
+
+	for (unsigned int i = 0; i < s->n_workers; i++)
+		pthread_join(s->workers[i].thread, NULL);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->stepped);
+	free(s);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_SESSION_H
+#define ANKLUME_SESSION_H
+
+/* The worker threads that read requests from the kernel and answer them. */
+
+#include "fs.h"
+
+struct session; /* opaque */
+
+/* Start the workers. END_FD (an eventfd, borrowed) becomes readable when the last has ended. */
+int session_start(struct fs *fs, int end_fd, struct session **ret, struct error *err);
+
+/*
+ * Wait until every request that was under way when this was called has been answered. What was
+ * changed before the call is then in force for all.
+ */
+void session_quiesce(struct session *s);
+
+/* Join the workers, which end when the file system is unmounted. Frees S. NULL is allowed. */
+void session_finish(struct session *s);
+
+#endif
