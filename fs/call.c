@@ -15,9 +15,16 @@ struct call call_begin(fuse_req_t req, enum op op)
 	return (struct call){.fs = fs, .req = req, .op = op};
 }
 
+/* In plain mode the root of the mount is the root of its one volume. */
+static bool is_plain_root(const struct call *c, fuse_ino_t ino)
+{
+	return ino == FUSE_ROOT_ID && c->fs->options.is_plain;
+}
+
 bool call_is_virtual(const struct call *c, fuse_ino_t ino)
 {
-	(void)c;
+	if (is_plain_root(c, ino))
+		return false;
 	return vtree_is_fixed_id(ino) && vtree_id_kind(ino) != VTREE_VOLUME;
 }
 
@@ -27,6 +34,8 @@ struct node *call_node(struct call *c, fuse_ino_t ino)
 
 	if (!vtree_is_fixed_id(ino))
 		return node_get(&c->fs->nodes, ino);
+	if (is_plain_root(c, ino))
+		return &c->fs->volumes.items[1].root;
 	if (vtree_id_kind(ino) != VTREE_VOLUME)
 		return NULL;
 

@@ -66,6 +66,15 @@ static int make_tables(struct fs *fs, struct error *err)
 	return make_empty_tree(fs, err);
 }
 
+/* Volume 1 is the base itself, under the name that the mount shows as its source. */
+static int serve_base_itself(struct fs *fs, struct error *err)
+{
+	int r = livevol_serve_directory(
+		&fs->volumes, fs->base_fd, &fs->mounts, fs->options.source, 0);
+
+	return r < 0 ? error_errno(err, r, "cannot serve '%s'", fs->options.base) : 0;
+}
+
 int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
 {
 	struct timespec now;
@@ -81,6 +90,8 @@ int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
 	r = make_tables(fs, err);
 	if (r == 0)
 		r = base_open(options->base, options->mount, &fs->mounts, &fs->base_fd, err);
+	if (r == 0 && options->is_plain)
+		r = serve_base_itself(fs, err);
 	return r;
 }
 
@@ -133,6 +144,8 @@ int fs_reload(struct fs *fs, struct error *err)
 	uint64_t generation;
 	int r;
 
+	if (fs->options.is_plain)
+		return 0;
 	r = load_catalog(fs, &infra, &generation, err);
 	if (r < 0)
 		return r;

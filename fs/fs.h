@@ -15,10 +15,13 @@ struct fuse_session;
 
 struct fs_options {
 	const char *base;
-	const char *catalog;
+	const char *catalog; /* NULL in plain mode */
 	const char *mount;
-	const char *control;
+	const char *control; /* NULL: no control socket */
+	const char *source; /* first column of /proc/mounts */
+	unsigned long mount_flags; /* MS_* of mount(2) */
 	unsigned int n_workers;
+	bool is_plain; /* the whole mount is one volume: the base itself, unprotected */
 };
 
 /* What a request asks for; indexes the counters and names the operation in log lines. */

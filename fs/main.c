@@ -82,9 +82,12 @@ static int open_signals(int *ret_fd)
 
 static int open_control(struct daemon *d, struct error *err)
 {
-	cleanup_free char *copy = strdup(d->options.fs.control);
+	cleanup_free char *copy = NULL;
 	int r;
 
+	if (!d->options.fs.control)
+		return 0;
+	copy = strdup(d->options.fs.control);
 	if (!copy)
 		return error_set(err, -ENOMEM, "out of memory");
 	r = mkdir_parents(dirname(copy), 0755);
@@ -111,7 +114,7 @@ static enum exit_status start(struct daemon *d, struct error *err)
 {
 	enum exit_status status;
 
-	if (mount_check_point(d->options.fs.mount, err) < 0)
+	if (!d->options.fs.is_plain && mount_check_point(d->options.fs.mount, err) < 0)
 		return STATUS_REFUSED;
 	if (fs_init(&d->fs, &d->options.fs, err) < 0)
 		return STATUS_REFUSED;
@@ -249,8 +252,19 @@ static enum exit_status run(struct daemon *d)
 	say_ready(d);
 	loop(d);
 	log_info("stopped");
-	unlink(d->options.fs.control);
+	if (d->options.fs.control)
+		unlink(d->options.fs.control);
 	return STATUS_OK;
+}
+
+static enum exit_status remount(const struct options *o)
+{
+	cleanup_error struct error err = {0};
+	int r = mount_change_flags(o->fs.mount, o->fs.mount_flags, &err);
+
+	if (r < 0)
+		log_error("%s", error_text(&err, r));
+	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 int main(int argc, char **argv)
@@ -268,6 +282,8 @@ int main(int argc, char **argv)
 	}
 	if (action == OPTIONS_EXIT)
 		return STATUS_OK;
+	if (action == OPTIONS_REMOUNT)
+		return remount(&d.options);
 
 	log_init("anklume-fs", d.options.log_level);
 	fuse_set_log_func(log_from_libfuse);

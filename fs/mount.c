@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #define FS_TYPE "fuse.anklume-fs"
-#define FS_SOURCE "anklume-fs"
 
 /* Linux 6.12, include/uapi/linux/fuse.h; older headers do not have them. */
 #define INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
@@ -84,19 +83,22 @@ int mount_check_point(const char *mount, struct error *err)
 	return 0;
 }
 
-static int do_mount(const char *mount_point, int fuse_fd, struct error *err)
+static int do_mount(const struct fs_options *o, int fuse_fd, struct error *err)
 {
-	char options[128];
+	char data[128];
 
-	snprintf(options, sizeof(options),
+	snprintf(data, sizeof(data),
 		"fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
 		fuse_fd);
-	/*
-	 * nosuid: with shift=true root in a container makes files of the host's root; a set-user-id
-	 * program among them must not work for users of the host.
-	 */
-	if (mount(FS_SOURCE, mount_point, FS_TYPE, MS_NOSUID | MS_NODEV, options) < 0)
-		return error_errno(err, -errno, "cannot mount '%s'", mount_point);
+	if (mount(o->source, o->mount, FS_TYPE, o->mount_flags, data) < 0)
+		return error_errno(err, -errno, "cannot mount '%s'", o->mount);
+	return 0;
+}
+
+int mount_change_flags(const char *mount_point, unsigned long flags, struct error *err)
+{
+	if (mount(NULL, mount_point, NULL, flags | MS_REMOUNT, NULL) < 0)
+		return error_errno(err, -errno, "cannot remount '%s'", mount_point);
 	return 0;
 }
 
@@ -186,7 +188,7 @@ static int run_handshake(struct handshake *h)
 
 static int new_session(struct fs *fs, struct error *err)
 {
-	char *argv[] = {(char *)FS_SOURCE, NULL};
+	char *argv[] = {(char *)"anklume-fs", NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
 	fs->session = fuse_session_new(&args, &ops_table, sizeof(ops_table), fs);
@@ -205,7 +207,7 @@ int mount_start(struct fs *fs, struct error *err)
 	r = new_session(fs, err);
 	if (r < 0)
 		return r;
-	r = do_mount(fs->options.mount, fuse_fd, err);
+	r = do_mount(&fs->options, fuse_fd, err);
 	if (r < 0)
 		return r;
 

@@ -12,6 +12,9 @@
  */
 int mount_check_point(const char *mount, struct error *err);
 
+/* Change the flags of a mount that is up: `mount -o remount`. */
+int mount_change_flags(const char *mount, unsigned long flags, struct error *err);
+
 /*
  * Mount FS at its mount point, answer INIT and give FS a session on /dev/fuse, ready to serve.
  * Afterwards has_passthrough and has_idmap say what the kernel agreed to.

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 
+#include "mountopts.h"
 #include "str.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #define WORKERS_DEFAULT 8
 #define WORKERS_MAX 256
+#define SOURCE_DEFAULT "anklume-fs"
 
 static const char help[] = "Usage: anklume-fs [OPTION...]\n"
+			   "       anklume-fs BASE MOUNTPOINT [-o OPTION,...]\n"
+			   "       anklume-fs --plain DIR [SOURCE] MOUNTPOINT [-o OPTION,...]\n"
 			   "Mount the data of anklume's volumes, with their protection.\n"
 			   "\n"
 			   "      --base DIR        where the data is (" DEFAULT_BASE ")\n"
 			   "      --catalog FILE    the catalogue (" DEFAULT_CATALOG ")\n"
 			   "      --mount DIR       where to mount (" DEFAULT_MOUNT ")\n"
 			   "      --control SOCKET  for anklume-fsctl (" DEFAULT_CONTROL ")\n"
+			   "      --plain DIR       no catalogue: the mount is DIR, unprotected\n"
+			   "  -o OPTION,...         as in fstab: ro, nosuid, suid, dev, noatime,\n"
+			   "                        remount, fsname=NAME, plain[=DIR], base=, ...\n"
 			   "  -f, --foreground      do not go into the background\n"
 			   "      --workers N       threads that answer requests (8)\n"
 			   "      --log-level LEVEL error, warning, notice, info or debug (info)\n"
@@ -24,7 +32,8 @@ static const char help[] = "Usage: anklume-fs [OPTION...]\n"
 			   "  -V, --version         show the version\n"
 			   "\n"
 			   "The first four are also read from ANKLUME_BASE, ANKLUME_CATALOG,\n"
-			   "ANKLUME_MOUNT and ANKLUME_CONTROL.\n"
+			   "ANKLUME_MOUNT and ANKLUME_CONTROL. In the background the command\n"
+			   "returns when the mount is up.\n"
 			   "\n"
 			   "Exit status:\n"
 			   "  0  unmounted, or in the background and serving\n"
@@ -40,6 +49,7 @@ enum {
 	OPT_CATALOG,
 	OPT_MOUNT,
 	OPT_CONTROL,
+	OPT_PLAIN,
 	OPT_WORKERS,
 	OPT_LOG_LEVEL,
 };
@@ -49,6 +59,7 @@ static const struct option long_options[] = {
 	{"catalog", required_argument, NULL, OPT_CATALOG},
 	{"mount", required_argument, NULL, OPT_MOUNT},
 	{"control", required_argument, NULL, OPT_CONTROL},
+	{"plain", required_argument, NULL, OPT_PLAIN},
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"foreground", no_argument, NULL, 'f'},
@@ -68,6 +79,15 @@ static const struct {
 	{"debug", LOG_LEVEL_DEBUG},
 };
 
+/* What the command line says, before the three forms are told apart. */
+struct parser {
+	struct mountopts mount;
+	const char *mount_point;
+	const char *log_level;
+	bool foreground;
+	enum options_action action;
+};
+
 static int parse_level(const char *text, enum log_level *ret, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
@@ -84,7 +104,7 @@ static int parse_workers(const char *text, unsigned int *ret, struct error *err)
 	uint32_t n;
 
 	if (parse_u32(text, &n) < 0 || n == 0 || n > WORKERS_MAX)
-		return error_set(err, -EINVAL, "--workers '%s' is not a number from 1 to %d", text,
+		return error_set(err, -EINVAL, "workers '%s' is not a number from 1 to %d", text,
 			WORKERS_MAX);
 	*ret = n;
 	return 0;
@@ -97,63 +117,131 @@ static const char *from_env(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-static int set_option(int opt, struct options *o, enum options_action *action, struct error *err)
+static int take_option(int opt, struct parser *p, struct error *err)
 {
+	const char **where[] = {
+		[OPT_BASE - OPT_BASE] = &p->mount.base,
+		[OPT_CATALOG - OPT_BASE] = &p->mount.catalog,
+		[OPT_MOUNT - OPT_BASE] = &p->mount_point,
+		[OPT_CONTROL - OPT_BASE] = &p->mount.control,
+		[OPT_PLAIN - OPT_BASE] = &p->mount.plain_dir,
+		[OPT_WORKERS - OPT_BASE] = &p->mount.workers,
+		[OPT_LOG_LEVEL - OPT_BASE] = &p->log_level,
+	};
+
+	if (opt >= OPT_BASE && opt <= OPT_LOG_LEVEL) {
+		*where[opt - OPT_BASE] = optarg;
+		return 0;
+	}
 	switch (opt) {
-	case OPT_BASE:
-		o->fs.base = optarg;
-		return 0;
-	case OPT_CATALOG:
-		o->fs.catalog = optarg;
-		return 0;
-	case OPT_MOUNT:
-		o->fs.mount = optarg;
-		return 0;
-	case OPT_CONTROL:
-		o->fs.control = optarg;
-		return 0;
-	case OPT_WORKERS:
-		return parse_workers(optarg, &o->fs.n_workers, err);
-	case OPT_LOG_LEVEL:
-		return parse_level(optarg, &o->log_level, err);
+	case 'o':
+		return mountopts_parse(optarg, &p->mount, err);
 	case 'f':
-		o->foreground = true;
+		p->foreground = true;
 		return 0;
 	case 'h':
 		fputs(help, stdout);
-		*action = OPTIONS_EXIT;
+		p->action = OPTIONS_EXIT;
 		return 0;
 	case 'V':
 		puts("anklume-fs " ANKLUME_VERSION);
-		*action = OPTIONS_EXIT;
+		p->action = OPTIONS_EXIT;
 		return 0;
 	default:
 		return error_set(err, -EINVAL, "see 'anklume-fs --help'");
 	}
 }
 
+/* Positional arguments: [SOURCE] MOUNTPOINT. Returns SOURCE, NULL when there is none. */
+static int take_arguments(
+	int n, char **args, struct parser *p, const char **ret_source, struct error *err)
+{
+	*ret_source = NULL;
+	if (n > 2)
+		return error_set(err, -EINVAL, "unexpected argument '%s'", args[2]);
+	if (n == 0)
+		return 0;
+	if (p->mount_point)
+		return error_set(
+			err, -EINVAL, "--mount and '%s': name one mount point", args[n - 1]);
+	if (n == 1 && !p->mount.plain_dir && !p->mount.is_remount)
+		return error_set(
+			err, -EINVAL, "'%s': a source and a mount point go together", args[0]);
+
+	p->mount_point = args[n - 1];
+	if (n == 2)
+		*ret_source = args[0];
+	return 0;
+}
+
+/* The data, and the name under which the mount table shows it. */
+static void choose_source(const struct parser *p, const char *source, struct fs_options *o)
+{
+	const struct mountopts *m = &p->mount;
+
+	o->is_plain = m->is_plain || m->plain_dir;
+	if (o->is_plain)
+		o->base = m->plain_dir ? m->plain_dir : source;
+	else if (m->base)
+		o->base = m->base;
+	else
+		o->base = source ? source : from_env("ANKLUME_BASE", DEFAULT_BASE);
+
+	o->source = m->fsname ? m->fsname : source ? source : SOURCE_DEFAULT;
+}
+
+static int choose(const struct parser *p, const char *source, struct options *o, struct error *err)
+{
+	const struct mountopts *m = &p->mount;
+	int r = 0;
+
+	choose_source(p, source, &o->fs);
+	if (!o->fs.base)
+		return error_set(err, -EINVAL, "plain: which directory?");
+
+	o->fs.mount = p->mount_point ? p->mount_point : from_env("ANKLUME_MOUNT", DEFAULT_MOUNT);
+	o->fs.mount_flags = m->flags;
+	o->fs.n_workers = WORKERS_DEFAULT;
+	o->log_level = LOG_LEVEL_INFO;
+	o->foreground = p->foreground;
+	if (o->fs.is_plain) {
+		o->fs.control = m->control;
+	} else {
+		o->fs.catalog =
+			m->catalog ? m->catalog : from_env("ANKLUME_CATALOG", DEFAULT_CATALOG);
+		o->fs.control =
+			m->control ? m->control : from_env("ANKLUME_CONTROL", DEFAULT_CONTROL);
+	}
+
+	if (m->workers)
+		r = parse_workers(m->workers, &o->fs.n_workers, err);
+	if (r == 0 && p->log_level)
+		r = parse_level(p->log_level, &o->log_level, err);
+	return r;
+}
+
 int options_parse(int argc, char **argv, struct options *ret, enum options_action *ret_action,
 	struct error *err)
 {
-	struct options o = {
-		.fs.base = from_env("ANKLUME_BASE", DEFAULT_BASE),
-		.fs.catalog = from_env("ANKLUME_CATALOG", DEFAULT_CATALOG),
-		.fs.mount = from_env("ANKLUME_MOUNT", DEFAULT_MOUNT),
-		.fs.control = from_env("ANKLUME_CONTROL", DEFAULT_CONTROL),
-		.fs.n_workers = WORKERS_DEFAULT,
-		.log_level = LOG_LEVEL_INFO,
-	};
+	/*
+	 * nosuid: with shift=true root in a container makes files of the host's root; a set-user-id
+	 * program among them must not work for users of the host. `-o suid` says otherwise.
+	 */
+	struct parser p = {.mount.flags = MS_NOSUID | MS_NODEV, .action = OPTIONS_RUN};
+	const char *source;
 	int opt;
+	int r;
 
-	*ret_action = OPTIONS_RUN;
-	while ((opt = getopt_long(argc, argv, "fhV", long_options, NULL)) != -1) {
-		int r = set_option(opt, &o, ret_action, err);
-
-		if (r < 0 || *ret_action == OPTIONS_EXIT)
+	memset(ret, 0, sizeof(*ret));
+	while ((opt = getopt_long(argc, argv, "fhVo:", long_options, NULL)) != -1) {
+		r = take_option(opt, &p, err);
+		*ret_action = p.action;
+		if (r < 0 || p.action == OPTIONS_EXIT)
 			return r;
 	}
-	if (optind < argc)
-		return error_set(err, -EINVAL, "unexpected argument '%s'", argv[optind]);
-	*ret = o;
-	return 0;
+	r = take_arguments(argc - optind, argv + optind, &p, &source, err);
+	if (r == 0)
+		r = choose(&p, source, ret, err);
+	*ret_action = p.mount.is_remount ? OPTIONS_REMOUNT : OPTIONS_RUN;
+	return r;
 }

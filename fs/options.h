@@ -14,6 +14,7 @@ struct options {
 
 enum options_action {
 	OPTIONS_RUN,
+	OPTIONS_REMOUNT, /* -o remount: only change the flags of a mount that is up */
 	OPTIONS_EXIT, /* --help or --version was printed */
 };
 
