@@ -18,4 +18,11 @@ char *emit_commands(const struct device_list *devices, const char *project, cons
 /* The `instance_devices:` map of host_vars/<machine>.yml between anklume's block markers. */
 char *emit_host_vars(const struct device_list *devices);
 
+/*
+ * TEXT (a host_vars file, NULL = none yet) with `instance_devices:` brought up to date. In a
+ * managed block that is there only that key is replaced, for upstream keeps its other variables
+ * in the same block; without one the block is put in front. Doing it twice changes nothing.
+ */
+char *emit_merge_host_vars(const char *text, const struct device_list *devices);
+
 #endif

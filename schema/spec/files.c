@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "files.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "path.h"
+#include "str.h"
+
+static int join(char **ret, const char *dir, const char *name)
+{
+	return asprintf(ret, "%s%s%s", dir, str_has_suffix(dir, "/") ? "" : "/", name) < 0
+		       ? (*ret = NULL, -ENOMEM)
+		       : 0;
+}
+
+/* 1: PATH is there, *RET_IS_DIR says what; 0: it is not; -errno. */
+static int look(const char *path, bool *ret_is_dir)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	*ret_is_dir = S_ISDIR(st.st_mode);
+	return 1;
+}
+
+static int look_in(const char *dir, const char *name, char **ret_path)
+{
+	bool is_dir = false;
+	int r = join(ret_path, dir, name);
+
+	if (r < 0)
+		return r;
+	r = look(*ret_path, &is_dir);
+	return r < 0 ? r : r && !is_dir;
+}
+
+static const struct {
+	const char *name;
+	enum spec_layout layout;
+	bool is_below; /* the layout's directory is one level down: the Makefile's rule */
+} markers[] = {
+	{"base.yml", SPEC_DIRECTORY, false},
+	{"anklume.yml", SPEC_ANKLUME, false},
+	{"infra/base.yml", SPEC_DIRECTORY, true},
+	{"infra.yml", SPEC_FILE, false},
+};
+
+static int set_layout(struct files *f, enum spec_layout layout, char *main_path)
+{
+	f->layout = layout;
+	f->keys = layout == SPEC_ANKLUME ? LAYOUT_ANKLUME : LAYOUT_INFRA;
+	f->main_path = main_path;
+	if (layout == SPEC_FILE)
+		return 0;
+
+	f->dir = strdup(main_path);
+	if (!f->dir)
+		return -ENOMEM;
+	if (strrchr(f->dir, '/'))
+		strrchr(f->dir, '/')[f->dir[0] == '/' && strrchr(f->dir, '/') == f->dir] = '\0';
+	else
+		strcpy(f->dir, ".");
+	return 0;
+}
+
+/* What a directory is, by the file in it that decides. */
+static int choose_in(struct files *f, const char *dir, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(markers); i++) {
+		cleanup_free char *path = NULL;
+		cleanup_free char *other = NULL;
+		int r = look_in(dir, markers[i].name, &path);
+
+		if (r < 0)
+			return error_errno(err, r, "cannot read '%s'", path ? path : dir);
+		if (r == 0)
+			continue;
+		if (i == 0 && look_in(dir, markers[1].name, &other) > 0)
+			return error_set(err, -EEXIST,
+				"'%s' holds both base.yml and anklume.yml: name the one to read",
+				dir);
+		return set_layout(f, markers[i].layout, steal_ptr(&path));
+	}
+	return error_set(err, -ENOENT,
+		"'%s' holds no base.yml, anklume.yml, infra/base.yml or infra.yml", dir);
+}
+
+static int choose_file(struct files *f, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	enum spec_layout layout = SPEC_FILE;
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	if (strcmp(name, "base.yml") == 0)
+		layout = SPEC_DIRECTORY;
+	if (strcmp(name, "anklume.yml") == 0)
+		layout = SPEC_ANKLUME;
+	return set_layout(f, layout, copy);
+}
+
+/* PATH, else as upstream X.yml for X and X for X.yml. */
+static int choose(struct files *f, const char *path, struct error *err)
+{
+	cleanup_free char *bare = path_normalise(path);
+	cleanup_free char *other = NULL;
+	bool is_dir = false;
+	int r;
+
+	if (!bare)
+		return -ENOMEM;
+	r = look(path, &is_dir);
+	if (r > 0)
+		return is_dir ? choose_in(f, path, err) : choose_file(f, path);
+	if (r < 0)
+		return error_errno(err, r, "cannot read '%s'", path);
+
+	if (str_has_suffix(bare, ".yml"))
+		other = strndup(bare, strlen(bare) - strlen(".yml"));
+	else if (asprintf(&other, "%s.yml", bare) < 0)
+		other = NULL;
+	if (!other)
+		return -ENOMEM;
+	r = look(other, &is_dir);
+	if (r > 0 && is_dir == str_has_suffix(bare, ".yml"))
+		return is_dir ? choose_in(f, other, err) : choose_file(f, other);
+	return error_set(err, r < 0 ? r : -ENOENT, "there is no '%s' and no '%s'", path, other);
+}
+
+/* Load PATH to *RET. 1: it did not parse and DIAGS says why; go on with the other files. */
+static int load(const char *path, struct yamldoc **ret, struct diags *diags, struct error *err)
+{
+	int r = yamldoc_load(path, diags, ret, err);
+
+	return r == -EINVAL ? 1 : r;
+}
+
+/* A later definition of a domain replaces the earlier one whole, at its place, as upstream. */
+static int add_domain(
+	struct files *f, struct yamlnode *key, struct yamlnode *value, struct diags *diags)
+{
+	struct yamlpair *domains;
+
+	for (size_t i = 0; i < f->n_domains; i++) {
+		cleanup_free char *place = NULL;
+
+		if (strcmp(f->domains[i].key->text, key->text) != 0)
+			continue;
+		place = diags_place(diags, f->domains[i].key->mark);
+		diags_warning(diags, key->mark, "domain '%s' replaces its definition at %s",
+			SHOWN(key->text), place ? place : "?");
+		f->domains[i] = (struct yamlpair){key, value};
+		return 0;
+	}
+	if (f->n_domains == f->cap_domains) {
+		size_t cap = f->cap_domains ? f->cap_domains * 2 : 16;
+
+		domains = reallocarray(f->domains, cap, sizeof(*domains));
+		if (!domains)
+			return -ENOMEM;
+		f->domains = domains;
+		f->cap_domains = cap;
+	}
+	f->domains[f->n_domains++] = (struct yamlpair){key, value};
+	return 0;
+}
+
+static int add_domains(struct files *f, const struct yamlnode *map, struct diags *diags)
+{
+	int r = 0;
+
+	for (size_t i = 0; yamlnode_is(map, YAMLNODE_MAP) && r == 0 && i < map->n_pairs; i++)
+		r = add_domain(f, map->pairs[i].key, map->pairs[i].value, diags);
+	return r;
+}
+
+static int load_domain_file(
+	struct files *f, const char *path, const char *name, struct diags *diags, struct error *err)
+{
+	struct yamldoc **docs = reallocarray(f->domain_docs, f->n_domain_docs + 1, sizeof(*docs));
+	struct yamlnode *root;
+	struct yamlnode *key;
+	int r;
+
+	if (!docs)
+		return -ENOMEM;
+	f->domain_docs = docs;
+	r = load(path, &docs[f->n_domain_docs], diags, err);
+	if (r != 0)
+		return r;
+
+	root = (struct yamlnode *)yamldoc_root(docs[f->n_domain_docs]);
+	f->n_domain_docs++;
+	if (f->keys == LAYOUT_INFRA) {
+		if (root->type == YAMLNODE_MAP || root->type == YAMLNODE_NULL)
+			return add_domains(f, root, diags);
+		diags_error(diags, root->mark, "must be a mapping of domains, got %s",
+			yamlnode_kind(root));
+		return 0;
+	}
+	key = yamldoc_add_name(docs[f->n_domain_docs - 1], name);
+	return key ? add_domain(f, key, root, diags) : -ENOMEM;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_domain_file(const char *name)
+{
+	return name[0] != '.' && str_has_suffix(name, ".yml") && strlen(name) > strlen(".yml");
+}
+
+static int list_names(const char *dir, char ***ret, size_t *ret_n)
+{
+	cleanup_dir DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	if (!d)
+		return -errno;
+	while ((errno = 0, entry = readdir(d))) {
+		char **grown = reallocarray(*ret, *ret_n + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*ret = grown;
+		grown[*ret_n] = strdup(entry->d_name);
+		if (!grown[(*ret_n)++])
+			return -ENOMEM;
+	}
+	if (*ret_n)
+		qsort(*ret, *ret_n, sizeof(**ret), compare_names);
+	return -errno;
+}
+
+static int load_entry(
+	struct files *f, const char *dir, const char *entry, struct diags *diags, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_free char *name = NULL;
+	unsigned int file;
+	int r = join(&path, dir, entry);
+
+	if (r < 0)
+		return r;
+	if (is_domain_file(entry)) {
+		name = strndup(entry, strlen(entry) - strlen(".yml"));
+		return name ? load_domain_file(f, path, name, diags, err) : -ENOMEM;
+	}
+	if (str_has_suffix(entry, ".yaml") || str_has_suffix(entry, ".yml")) {
+		file = diags_add_file(diags, path, NULL, 0);
+		diags_warning(diags, (struct mark){file, 0, 0},
+			"ignored: a domain's file is called <name>.yml");
+	}
+	return 0;
+}
+
+static int load_domains(struct files *f, struct diags *diags, struct error *err)
+{
+	cleanup_free char *dir = NULL;
+	char **names = NULL;
+	size_t n = 0;
+	int broken = 0;
+	int r = join(&dir, f->dir, "domains");
+
+	if (r < 0)
+		return r;
+	r = list_names(dir, &names, &n);
+	f->has_domains_dir = r == 0;
+	if (r == -ENOENT)
+		r = 0;
+	else if (r < 0)
+		r = error_errno(err, r, "cannot list '%s'", dir);
+
+	for (size_t i = 0; i < n; i++) {
+		if (r >= 0)
+			r = load_entry(f, dir, names[i], diags, err);
+		broken |= r > 0;
+		free(names[i]);
+	}
+	free(names);
+	return r < 0 ? r : broken;
+}
+
+static int load_policies(struct files *f, struct diags *diags, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	bool is_dir;
+	int r = join(&path, f->dir, "policies.yml");
+
+	if (r == 0)
+		r = look(path, &is_dir);
+	return r > 0 ? load(path, &f->policies, diags, err) : r;
+}
+
+int files_load(const char *path, struct files *ret, struct diags *diags, struct error *err)
+{
+	int broken = 0;
+	int r;
+
+	*ret = (struct files){0};
+	r = choose(ret, path, err);
+	if (r == 0)
+		r = load(ret->main_path, &ret->main, diags, err);
+	if (r < 0)
+		return r;
+	broken |= r;
+
+	r = ret->main ? add_domains(ret,
+				ret->keys == LAYOUT_INFRA
+					? yamlnode_get(yamldoc_root(ret->main), "domains")
+					: NULL,
+				diags)
+		      : 0;
+	if (r == 0 && ret->dir)
+		r = load_domains(ret, diags, err);
+	if (r < 0)
+		return r;
+	broken |= r;
+
+	r = ret->dir ? load_policies(ret, diags, err) : 0;
+	if (r < 0)
+		return r;
+	return broken || r ? -EINVAL : 0;
+}
+
+void files_finish(struct files *files)
+{
+	for (size_t i = 0; i < files->n_domain_docs; i++)
+		yamldoc_free(files->domain_docs[i]);
+	free(files->domain_docs);
+	free(files->domains);
+	free(files->main_path);
+	free(files->dir);
+	yamldoc_free(files->main);
+	yamldoc_free(files->policies);
+	*files = (struct files){0};
+}

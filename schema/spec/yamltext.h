@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_YAMLTEXT_H
+#define ANKLUME_YAMLTEXT_H
+
+/* The bytes below a YAML document: fit to be parsed at all, and which place an index is. */
+
+#include "diags.h"
+
+struct yamltext {
+	const char *data;
+	size_t len;
+	unsigned int file; /* in the struct diags */
+	/* A cursor: libyaml counts characters, our marks count bytes; indexes mostly grow. */
+	size_t index; /* character */
+	size_t offset; /* byte */
+	size_t line_start; /* byte */
+	unsigned int line;
+};
+
+void yamltext_init(struct yamltext *t, const char *data, size_t len, unsigned int file);
+
+/*
+ * Refuse what is no UTF-8 text, and what libyaml takes quadratic time for. One error in DIAGS
+ * and -EINVAL at the first such place.
+ */
+int yamltext_check(struct yamltext *t, struct diags *diags);
+
+/* The place of character INDEX, a byte order mark in front not counted. */
+struct mark yamltext_mark(struct yamltext *t, size_t index);
+
+#endif
