@@ -163,6 +163,31 @@ int volmark_read(int fd, const char *domain, const char *machine, const char *vo
 	return 0;
 }
 
+int volmark_compare(int fd, const struct domain *domain, const struct machine *machine,
+	const struct volume *volume, struct error *err)
+{
+	cleanup_free char *differences = NULL;
+	cleanup_free char *want = NULL;
+	cleanup_infra struct infra ignored = {0};
+	char have[VOLMARK_SIZE_MAX];
+	size_t len;
+	ssize_t n;
+	int r;
+
+	r = volmark_format(domain, machine, volume, &want, &len, err);
+	if (r < 0)
+		return r;
+	n = get_mark(fd, have, sizeof(have));
+	if (n == (ssize_t)len && memcmp(have, want, len) == 0)
+		return 0;
+
+	r = volmark_read(fd, domain->name, machine->name, volume->name, &ignored, err);
+	if (r < 0)
+		return r;
+	differences = n < 0 ? NULL : volmark_list_differences(have, n, want, len);
+	return differences ? error_set(err, 1, "%s", differences) : -ENOMEM;
+}
+
 static int open_of(const int *base_fd, const char *domain, const char *machine, const char *volume,
 	int *ret_fd, struct error *err)
 {

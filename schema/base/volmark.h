@@ -19,6 +19,7 @@
 
 #define VOLMARK_XATTR "trusted.anklume.volume"
 #define VOLMARK_VERSION 1
+#define VOLMARK_HEAD_SIZE (sizeof("anklume-volume 1 01234567 ") - 1)
 
 /*
  * All attributes of a file on ext4 share one block (4 KiB less headers, ext4(5)); this leaves some
@@ -42,6 +43,13 @@ int volmark_write(int fd, const struct domain *domain, const struct machine *mac
 int volmark_read(int fd, const char *domain, const char *machine, const char *volume,
 	struct infra *infra, struct error *err);
 
+/*
+ * 0: the mark of FD says what VOLUME says; 1: it says something else, and ERR names the keys that
+ * differ ("volume.protected_override, holds"). Errors as of volmark_read().
+ */
+int volmark_compare(int fd, const struct domain *domain, const struct machine *machine,
+	const struct volume *volume, struct error *err);
+
 /* The marks below the base open as *BASE_FD, which must outlive the result. */
 struct mark_store volmark_store(const int *base_fd);
 
@@ -51,6 +59,12 @@ int volmark_format(const struct domain *domain, const struct machine *machine,
 
 /* LEN bytes of foreign origin into an INFRA of one volume, which the caller finishes. */
 int volmark_parse(const char *data, size_t len, struct infra *ret, struct error *err);
+
+/*
+ * The keys in which two marks that volmark_parse() takes differ, "" for none. The caller frees; NULL
+ * when out of memory.
+ */
+char *volmark_list_differences(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /* The checksum in a mark over the bytes behind it. */
 uint32_t volmark_checksum(const char *data, size_t len);

@@ -10,7 +10,6 @@
 
 #define MAGIC "anklume-volume "
 #define HEAD_FORMAT MAGIC "%d %08" PRIx32 " "
-#define HEAD_SIZE (sizeof(MAGIC "1 01234567 ") - 1)
 
 /* The spec has the whole description; the mark keeps as much as there is room for. */
 #define DESCRIPTION_MAX 200
@@ -349,7 +348,7 @@ static int parse_head(
 	const char *data, size_t len, const char **ret_body, size_t *ret_len, struct error *err)
 {
 	unsigned int version = parse_version(data, len);
-	char head[HEAD_SIZE + 1];
+	char head[VOLMARK_HEAD_SIZE + 1];
 
 	if (version == 0)
 		return error_set(err, -EBADMSG, "not a mark of ours");
@@ -358,16 +357,16 @@ static int parse_head(
 			"it is of version %u, this program knows up to %d; use the newer "
 			"anklume-fs",
 			version, VOLMARK_VERSION);
-	if (len <= HEAD_SIZE)
+	if (len <= VOLMARK_HEAD_SIZE)
 		return damaged(err, "cut off");
 
 	snprintf(head, sizeof(head), HEAD_FORMAT, VOLMARK_VERSION,
-		volmark_checksum(data + HEAD_SIZE, len - HEAD_SIZE));
-	if (memcmp(data, head, HEAD_SIZE) != 0)
+		volmark_checksum(data + VOLMARK_HEAD_SIZE, len - VOLMARK_HEAD_SIZE));
+	if (memcmp(data, head, VOLMARK_HEAD_SIZE) != 0)
 		return damaged(err, "its checksum is wrong");
 
-	*ret_body = data + HEAD_SIZE;
-	*ret_len = len - HEAD_SIZE;
+	*ret_body = data + VOLMARK_HEAD_SIZE;
+	*ret_len = len - VOLMARK_HEAD_SIZE;
 	return 0;
 }
 

@@ -192,6 +192,16 @@ int catalog_list_audit(struct catalog *cat, const char *object, size_t limit,
 int catalog_import(struct catalog *cat, const struct infra *infra, const struct actor *actor,
 	struct error *err);
 
+/*
+ * Put the closed catalogue at NEW_PATH in the place of PATH, in the same directory. What was there
+ * is kept, log and all, as *RET_ASIDE ("<PATH>.damaged-<date>", NULL where there was nothing; the
+ * caller frees). Its writers are kept out meanwhile: -EBUSY after 5 s of waiting.
+ */
+int catalog_replace(const char *path, const char *new_path, char **ret_aside, struct error *err);
+
+/* Remove the files of a catalogue that nobody has open. */
+void catalog_remove(const char *path);
+
 /* PRAGMA integrity_check and foreign_key_check. -EBADMSG with the first finding in ERR. */
 int catalog_check_integrity(struct catalog *cat, struct error *err);
 

@@ -120,6 +120,9 @@ static inline void db_endp(sqlite3_stmt **query)
 
 #define cleanup_stmt cleanup_(db_endp)
 
+/* Open PATH for writing whatever it is; nothing is checked, read or made. */
+int db_open_raw(const char *path, struct catalog **ret, struct error *err);
+
 /* A copy in memory, of which nobody else knows: where a dry run happens. */
 int db_copy(struct catalog *from, struct catalog **ret, struct error *err);
 

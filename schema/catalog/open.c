@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "db.h"
 
-#include "fdio.h"
+#include "files.h"
 #include "str.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #define BUSY_TIMEOUT_MS 5000
 #define FILE_MODE 0600
-/*
- * Its directory also leads to the data base and is nobody's secret: the catalogue's own mode and
- * the volumes' modes say who may look.
- */
-#define DIRECTORY_MODE 0755
 
 static struct catalog *catalog_new(const char *path)
 {
@@ -130,28 +123,6 @@ static int open_writer(struct catalog *cat, const char *name, struct error *err)
 	return r < 0 ? r : use_log(cat, err);
 }
 
-/* Make the directory that PATH lies in, and lock it against others who create there. */
-static int lock_parent(const char *path, int *ret_fd)
-{
-	cleanup_free char *copy = strdup(path);
-	cleanup_fd int fd = -1;
-	const char *parent;
-	int r;
-
-	if (!copy)
-		return -ENOMEM;
-	parent = dirname(copy);
-	r = mkdir_parents(parent, DIRECTORY_MODE);
-	if (r < 0)
-		return r;
-
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return -errno;
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
 /* A log without its database would be replayed into the next file of that name. */
 static int set_stale_log_aside(const char *path)
 {
@@ -167,20 +138,6 @@ static int set_stale_log_aside(const char *path)
 		return -ENOMEM;
 	}
 	return rename(log, aside) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static void remove_file(const char *path)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		cleanup_free char *name = NULL;
-
-		if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
-			name = NULL;
-		else
-			unlink(name);
-	}
 }
 
 /* Make a whole, empty catalogue at TEMP; closing it leaves one file without a log. */
@@ -226,14 +183,14 @@ static int create_locked(const char *path, int parent_fd, struct error *err)
 		return -ENOMEM;
 	}
 
-	remove_file(temp);
+	catalog_remove(temp);
 	r = build_empty(path, temp, &fd, err);
 	if (r == 0) {
 		r = put_in_place(temp, fd, path, parent_fd);
 		if (r < 0)
 			error_errno(err, r, "cannot create catalogue '%s'", path);
 	}
-	remove_file(temp);
+	catalog_remove(temp);
 	return r;
 }
 
@@ -247,7 +204,7 @@ static int create(const char *path, struct error *err)
 	struct stat st;
 	int r;
 
-	r = lock_parent(path, &parent_fd);
+	r = files_lock_parent(path, &parent_fd);
 	if (r < 0)
 		return error_errno(err, r, "cannot create the directory of catalogue '%s'", path);
 
@@ -315,6 +272,19 @@ int catalog_open_empty(struct catalog **ret, struct error *err)
 
 	*ret = steal_ptr(&cat);
 	return 0;
+}
+
+int db_open_raw(const char *path, struct catalog **ret, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = catalog_new(path);
+	int r;
+
+	if (!cat)
+		return -ENOMEM;
+	r = open_handle(cat, path, SQLITE_OPEN_READWRITE, err);
+	if (r == 0)
+		*ret = steal_ptr(&cat);
+	return r;
 }
 
 int db_copy(struct catalog *from, struct catalog **ret, struct error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tx.h"
 
-#include <string.h>
+#include "str.h"
+
 #include <time.h>
 
 /*
@@ -9,6 +10,9 @@
  * sync, which also waits for whatever else is being written to the base.
  */
 #define DURABLE_ONE_BY_ONE 32
+
+/* Who and which command, from outside: readable, and no novel. */
+#define TEXT_MAX 4096
 
 int catalog_get_generation(struct catalog *cat, uint64_t *ret, struct error *err)
 {
@@ -43,8 +47,13 @@ int tx_begin(struct tx *tx, struct catalog *cat, const struct actor *actor,
 int tx_audit(struct tx *tx, const char *action, const char *object, const char *detail,
 	struct error *err)
 {
-	const char *user = tx->actor && tx->actor->user ? tx->actor->user : "unknown";
-	const char *command = tx->actor && tx->actor->command ? tx->actor->command : "";
+	cleanup_free char *user =
+		str_cut(tx->actor && tx->actor->user ? tx->actor->user : "unknown", TEXT_MAX);
+	cleanup_free char *command =
+		str_cut(tx->actor && tx->actor->command ? tx->actor->command : "", TEXT_MAX);
+
+	if (!user || !command)
+		return -ENOMEM;
 
 	tx->is_dirty = true;
 	return db_run(tx->cat, STMT_INSERT_AUDIT, err, db_int(tx->now), db_int(tx->generation),

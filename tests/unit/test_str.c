@@ -87,6 +87,65 @@ START_TEST(buffer_grows_and_hands_over)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool is_utf8;
+	bool is_plain;
+} texts[] = {
+	{"", true, true},
+	{"data of caf\xc3\xa9", true, true},
+	{"\xe2\x82\xac \xf0\x9f\x90\xa7", true, true},
+	{"two\nlines", true, false},
+	{"\x7f", true, false},
+	{"\xc3", false, false},
+	{"\xc0\xaf", false, false}, /* overlong */
+	{"\xe0\x80\xaf", false, false},
+	{"\xed\xa0\x80", false, false}, /* surrogate */
+	{"\xf4\x90\x80\x80", false, false}, /* over U+10FFFF */
+	{"\xff", false, false},
+	{"\xe2\x82", false, false},
+};
+
+START_TEST(text_is_well_formed_utf8)
+{
+	ck_assert(str_is_utf8(texts[_i].text) == texts[_i].is_utf8);
+	ck_assert(str_is_plain_text(texts[_i].text) == texts[_i].is_plain);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t max;
+	const char *cut;
+} cuts[] = {
+	{"short", 10, "short"},
+	{"longer", 4, "long"},
+	{"caf\xc3\xa9", 5, "caf\xc3\xa9"},
+	{"caf\xc3\xa9", 4, "caf"},
+	{"a\xff"
+	 "b",
+		10, "a?b"},
+	{"\xe2\x82", 10, "??"},
+	{"abc", 0, ""},
+};
+
+START_TEST(cut_text_stays_utf8)
+{
+	cleanup_free char *got = str_cut(cuts[_i].text, cuts[_i].max);
+
+	ck_assert_str_eq(got, cuts[_i].cut);
+}
+END_TEST
+
+START_TEST(json_length_counts_escapes)
+{
+	ck_assert_uint_eq(str_json_length(NULL), 0);
+	ck_assert_uint_eq(str_json_length("abc"), 3);
+	ck_assert_uint_eq(str_json_length("a\"b\\\n"), 8);
+	ck_assert_uint_eq(str_json_length("\x01\x1f"), 12);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("str");
@@ -97,6 +156,9 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, mode_is_octal);
 	tcase_add_test(tc, nearest_word_is_close_or_none);
 	tcase_add_test(tc, buffer_grows_and_hands_over);
+	tcase_add_loop_test(tc, text_is_well_formed_utf8, 0, ARRAY_SIZE(texts));
+	tcase_add_loop_test(tc, cut_text_stays_utf8, 0, ARRAY_SIZE(cuts));
+	tcase_add_test(tc, json_length_counts_escapes);
 	suite_add_tcase(s, tc);
 	return s;
 }

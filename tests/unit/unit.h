@@ -9,6 +9,13 @@
 /* The suite of this test program. Each test_<module>.c defines it. */
 Suite *unit_suite(void);
 
+/*
+ * For unit_suite() to return where the program's tests cannot run: "return unit_skip("root", "marks
+ * need root")". Told as skipped; a failure when $REQUIRE (words with commas between) has
+ * NEED or "all".
+ */
+Suite *unit_skip(const char *need, const char *reason);
+
 /* Checked fixtures: make and remove unit_dir, the test's own temporary directory. */
 extern char unit_dir[];
 void unit_dir_setup(void);
