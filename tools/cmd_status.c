@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd.h"
+#include "ctl.h"
+#include "str.h"
+#include "wire.h"
+
+#include <string.h>
+
+/* The keys that we know, in the order of printing; others follow under their own names. */
+static const struct out_column known[] = {
+	{"state", "State", OUT_TEXT, 0},
+	{"pid", "Daemon's pid", OUT_NUMBER, OUT_IF_ANY},
+	{"version", "Version", OUT_TEXT, OUT_IF_ANY},
+	{"uptime", "Running for", OUT_TEXT, OUT_IF_ANY},
+	{"base", "Base", OUT_TEXT, OUT_IF_ANY},
+	{"mount", "Mount", OUT_TEXT, OUT_IF_ANY},
+	{"catalog", "Catalogue", OUT_TEXT, 0},
+	{"catalog_generation", "Generation", OUT_NUMBER, OUT_IF_ANY},
+	{"generation", "In force", OUT_NUMBER, OUT_IF_ANY},
+	{"catalog_volumes", "Recorded volumes", OUT_NUMBER, OUT_IF_ANY},
+	{"volumes", "Mounted volumes", OUT_NUMBER, OUT_IF_ANY},
+	{"inodes", "Cached inodes", OUT_NUMBER, OUT_IF_ANY},
+	{"open_files", "Open files", OUT_NUMBER, OUT_IF_ANY},
+	{"requests", "Requests", OUT_NUMBER, OUT_IF_ANY},
+	{"denials", "Denials", OUT_NUMBER, OUT_IF_ANY},
+	{"passthrough", "Passthrough", OUT_BOOL, OUT_IF_ANY},
+	{"idmap", "Idmapped mounts", OUT_BOOL, OUT_IF_ANY},
+	{"workers", "Workers", OUT_NUMBER, OUT_IF_ANY},
+};
+
+/* Of the wire, or said otherwise above. */
+static const char *const hidden[] = {"ok", "uptime_s"};
+
+static bool is_known(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strcmp(known[i].key, key) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+		if (strcmp(hidden[i], key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "3 days, 4:05" or "4:05:06". */
+static void format_uptime(json_int_t s, char *buf, size_t len)
+{
+	if (s >= 86400)
+		snprintf(buf, len, "%lld day%s, %lld:%02lld", s / 86400, s / 86400 == 1 ? "" : "s",
+			s / 3600 % 24, s / 60 % 60);
+	else
+		snprintf(buf, len, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+}
+
+/* What the catalogue says, or why it says nothing; a status report goes on either way. */
+static int add_catalog(json_t *object, const struct cmd_env *env, uint64_t *ret_generation)
+{
+	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
+	cleanup_error struct error why = {NULL};
+	int r = cmd_state_open(&state, env, CATALOG_READ, &why);
+
+	if (r < 0) {
+		json_object_set_new(object, "catalog", out_text(error_text(&why, r)));
+		return r;
+	}
+	json_object_set_new(object, "catalog", out_text(env->catalog));
+	json_object_set_new(object, "catalog_generation", json_integer(state.generation));
+	json_object_set_new(
+		object, "catalog_volumes", json_integer(infra_count_volumes(&state.infra)));
+	*ret_generation = state.generation;
+	return 0;
+}
+
+static void add_daemon(json_t *object, const json_t *answer)
+{
+	const json_t *uptime = json_object_get(answer, "uptime_s");
+	char text[64];
+
+	json_object_update_missing(object, (json_t *)answer);
+	json_object_del(object, "ok");
+	if (!json_is_integer(uptime))
+		return;
+	format_uptime(json_integer_value(uptime), text, sizeof(text));
+	json_object_set_new(object, "uptime", json_string(text));
+}
+
+/* What the four possible states are called, and whether all is well. */
+static const char *judge(int reached, int opened, uint64_t recorded, const json_t *answer)
+{
+	json_int_t in_force = json_integer_value(json_object_get(answer, "generation"));
+
+	if (reached < 0)
+		return "no answer";
+	if (reached == 0)
+		return "daemon not running";
+	if (opened < 0)
+		return "running, catalogue unreadable";
+	return (json_int_t)recorded == in_force ? "in force" : "behind";
+}
+
+static int print_text(const struct cmd_env *env, const json_t *object, struct error *err)
+{
+	cleanup_free struct out_column *columns =
+		calloc(ARRAY_SIZE(known) + json_object_size(object), sizeof(*columns));
+	size_t n = ARRAY_SIZE(known);
+	const char *key;
+	json_t *value;
+
+	if (!columns)
+		return error_set(err, -ENOMEM, "out of memory");
+
+	memcpy(columns, known, sizeof(known));
+	json_object_foreach ((json_t *)object, key, value) {
+		if (!is_known(key))
+			columns[n++] = (struct out_column){key, key, OUT_TEXT, OUT_IF_ANY};
+	}
+	return out_record(env->out, env->format, columns, n, object, err);
+}
+
+int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
+{
+	cleanup_json json_t *object = json_object();
+	cleanup_json json_t *answer = NULL;
+	cleanup_error struct error why = {NULL};
+	uint64_t recorded = 0;
+	const char *state;
+	int reached, opened, r;
+
+	(void)argc;
+	(void)argv;
+	reached = ctl_status(env->control, &answer, &why);
+	opened = add_catalog(object, env, &recorded);
+	state = judge(reached, opened, recorded, answer);
+	json_object_set_new(object, "state", json_string(state));
+	if (reached > 0)
+		add_daemon(object, answer);
+
+	r = print_text(env, object, err);
+	if (r < 0)
+		return r;
+	if (reached < 0)
+		return error_set(err, CMD_NOT_IN_FORCE, "%s", error_text(&why, reached));
+	if (opened == -EBADMSG)
+		return CMD_CATALOG_DAMAGED;
+	return strcmp(state, "in force") == 0 ? 0 : CMD_NOT_IN_FORCE;
+}

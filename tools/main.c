@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd.h"
+#include "options.h"
+#include "path.h"
+
+#include <locale.h>
+#include <string.h>
+
+/* ERR's text may have several lines; every other control character is shown, not sent. */
+static void print_error(const struct error *err, int r)
+{
+	cleanup_free char *copy = strdup(error_text(err, r < 0 ? r : -EINVAL));
+	char *rest = copy;
+	char *line;
+
+	fputs("anklume-fsctl: ", stderr);
+	while (rest && (line = strsep(&rest, "\n"))) {
+		cleanup_free char *printable = out_printable(line);
+
+		fprintf(stderr, "%s\n", printable ? printable : "out of memory");
+	}
+}
+
+/* Two spellings of one directory must not look like two. */
+static int normalise(const char **path)
+{
+	char *clean = **path == '/' ? path_normalise(*path) : strdup(*path);
+
+	if (!clean)
+		return -ENOMEM;
+	*path = clean; /* lives as long as the process */
+	return 0;
+}
+
+static int run(struct cmd_env *env, int argc, char **argv, struct error *err)
+{
+	/* The command line before getopt_long() permutes it. */
+	cleanup_free char *command = cmd_actor_command(argc, argv);
+	cleanup_free char *user = cmd_actor_user();
+	const struct cmd *cmd;
+	char **operands = NULL;
+	int n_operands = 0;
+	int r;
+
+	r = options_parse(env, argc, argv, &cmd, &n_operands, &operands, err);
+	if (r != 0)
+		return r;
+	if (env->wants_version)
+		return cmd_version(env, 0, NULL, err);
+	if (env->wants_help) {
+		char *name = cmd ? (char *)cmd->name : NULL;
+
+		return cmd_help(env, cmd ? 1 : 0, &name, err);
+	}
+	if (!command || !user || normalise(&env->base) < 0 || normalise(&env->mount) < 0)
+		return -ENOMEM;
+
+	env->actor = (struct actor){.user = user, .command = command};
+	return cmd->run(env, n_operands, operands, err);
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_error struct error err = {NULL};
+	struct cmd_env env;
+	int r;
+
+	setlocale(LC_ALL, "");
+	options_init(&env);
+	r = run(&env, argc, argv, &err);
+
+	/* A result that did not arrive is no success: full disk, closed pipe. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (r == 0)
+			r = error_set(&err, -EIO, "cannot write the result: %s", strerror(errno));
+	}
+	if (r < 0 || (r > 0 && err.text))
+		print_error(&err, r);
+	return cmd_exit_code(r);
+}

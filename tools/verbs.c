@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd.h"
+
+#include <string.h>
+
+#define DECLARE "Declare"
+#define LOOK "Look"
+#define PROTECT "Protect"
+#define MAINTAIN "Maintain"
+
+#define VOLUME_WORDS                                                            \
+	"VOLUME is domain/machine/volume, an end of it that only one volume\n"  \
+	"has (db, pro-dev/db), a path in the base or the mount, or a pattern\n" \
+	"(pro/*/*).\n"
+
+const struct cmd cmds[] = {
+	{"validate", "[SPEC]", DECLARE, "check the spec, change nothing",
+		"Every error is reported in one run, with its file, line and column.\n"
+		"SPEC is a file or a directory; without it ./infra, ./infra.yml or\n"
+		"./anklume.yml is taken.\n",
+		"validate\nvalidate infra.yml --json\n", NULL, OPT_SPEC, 0, 1, cmd_validate},
+	{"apply", "[SPEC]", DECLARE, "record what the spec declares, create its directories",
+		"Idempotent. Existing data is never touched and nothing is deleted: a\n"
+		"volume that left the spec becomes an orphan, still mounted, still\n"
+		"protected. A known volume whose directory is gone (a disk that is not\n"
+		"mounted?) stops the run unless --recreate is given.\n",
+		"apply --dry-run\napply\napply infra.yml --json\n", NULL,
+		OPT_SPEC | OPT_DRY_RUN | OPT_RECREATE, 0, 1, cmd_apply},
+	{"devices", "[SPEC] [MACHINE...]", DECLARE, "print the Incus devices of machines",
+		"MACHINE is a machine, domain/machine or a domain; without it every\n"
+		"machine of an enabled domain is meant. Formats: incus (as 'incus\n"
+		"config edit' shows them), json, commands (for a shell), host_vars (for\n"
+		"Ansible). --write merges the block into DIR/<machine>.yml and leaves\n"
+		"the rest of the file alone.\n",
+		"devices pro-dev\ndevices pro -f commands\ndevices infra.yml -f json\n",
+		"incus json commands host_vars", OPT_SPEC | OPT_WRITE | OPT_DRY_RUN, 0, -1,
+		cmd_devices},
+	{"schema", "", DECLARE, "print the JSON Schema of the spec, for editors", "",
+		"schema\nschema --markdown\n", "json", OPT_MARKDOWN, 0, 0, cmd_schema},
+
+	{"ls", "[VOLUME...]", LOOK, "list volumes",
+		"VOLUME is a name, the beginning or the end of one (pro, pro-dev/db),\n"
+		"or a pattern (pro/*/*).\n",
+		"ls\nls pro\nls '*/*/db' --json\n", NULL, 0, 0, -1, cmd_ls},
+	{"tree", "[VOLUME...]", LOOK, "draw domains, machines and volumes", "", "tree\ntree pro\n",
+		"table json yaml", 0, 0, -1, cmd_tree},
+	{"show", "VOLUME", LOOK, "show all about one volume",
+		"Its record, its directory and whether the mark on that agrees, its\n"
+		"holds, and for each flag who said so: the spec or the administrator.\n",
+		"show pro/pro-dev/db\nshow db --json\n", NULL, 0, 1, 1, cmd_show},
+	{"which", "PATH", LOOK, "say where a path lies: base, mount, instance",
+		"PATH is a path in the base, in the mount or as instances see it,\n"
+		"PROJECT/INSTANCE:/path, MACHINE:/path, or the name of a domain, machine\n"
+		"or volume.\n",
+		"which /srv/anklume/data/pro/pro-dev/db/base\nwhich pro-dev:/var/lib/postgresql\n"
+		"which db\n",
+		NULL, 0, 1, 1, cmd_which},
+	{"orphans", "", LOOK, "list data that the spec does not declare",
+		"Recorded volumes that left the spec, and directories, symlinks and\n"
+		"files of the base that were never declared (the mount hides those).\n",
+		"orphans\norphans -f compact\n", NULL, 0, 0, 0, cmd_orphans},
+	{"holds", "[VOLUME...]", LOOK, "list holds", "", "holds\nholds pro/pro-dev/db\n", NULL, 0,
+		0, -1, cmd_holds},
+	{"audit", "[OBJECT]", LOOK, "list who changed what, when",
+		"OBJECT is a volume, or any other word of the OBJECT column.\n",
+		"audit\naudit pro/pro-dev/db -n 5\n", NULL, OPT_LINES, 0, 1, cmd_audit},
+	{"status", "", LOOK, "say how the daemon does",
+		"Exit code 0: it runs and all recorded changes are in force; 6: it does\n"
+		"not run, or is behind the catalogue.\n",
+		"status\nstatus --json\n", NULL, 0, 0, 0, cmd_status},
+
+	{"protect", "VOLUME...", PROTECT, "let only the owner instance delete",
+		VOLUME_WORDS "--inherit drops what was said here and follows the spec.\n",
+		"protect db\nprotect 'pro/*/*' --dry-run\nprotect --inherit db\n", NULL,
+		OPT_DRY_RUN | OPT_INHERIT, 1, -1, cmd_protect},
+	{"unprotect", "VOLUME...", PROTECT, "let everybody delete who may write",
+		VOLUME_WORDS "--inherit drops what was said here and follows the spec.\n",
+		"unprotect db\nunprotect --inherit db\n", NULL, OPT_DRY_RUN | OPT_INHERIT, 1, -1,
+		cmd_unprotect},
+	{"readonly", "on|off VOLUME...", PROTECT, "freeze or thaw volumes",
+		VOLUME_WORDS
+		"In force at once, for what is opened from then on; files that are open\n"
+		"for writing stay so, and are counted. 'readonly --inherit VOLUME...'\n"
+		"follows the spec again.\n",
+		"readonly on db\nreadonly off db\nreadonly --inherit db\n", NULL,
+		OPT_DRY_RUN | OPT_INHERIT, 1, -1, cmd_readonly},
+	{"hold", "TAG VOLUME...", PROTECT, "let nobody delete, not even the owner",
+		VOLUME_WORDS "A volume may have several holds; each has its own TAG.\n",
+		"hold audit-2030 db --reason 'yearly audit' --until 30d\n"
+		"hold migration 'pro/*/*' --reason 'moving to the new host'\n",
+		NULL, OPT_DRY_RUN | OPT_REASON | OPT_UNTIL, 2, -1, cmd_hold},
+	{"release", "TAG VOLUME...", PROTECT, "end a hold", VOLUME_WORDS,
+		"release audit-2030 db\nrelease migration 'pro/*/*'\n", NULL, OPT_DRY_RUN, 2, -1,
+		cmd_release},
+	{"owner", "VOLUME [PROJECT/INSTANCE]", PROTECT, "show or set the owner instance",
+		"The owner instance may delete in protected volumes. It belongs to the\n"
+		"machine: all its volumes change. --ids sets the ids recorded for the\n"
+		"volume's top directory; an existing directory is not changed.\n"
+		"--inherit drops what was said here and follows the spec.\n",
+		"owner db\nowner db pro/pro-dev\nowner db --ids 999:999 --dry-run\n"
+		"owner db --inherit\n",
+		NULL, OPT_DRY_RUN | OPT_IDS | OPT_INHERIT, 1, 2, cmd_owner},
+
+	{"catalog", "check|rebuild", MAINTAIN, "check the catalogue, or rebuild it from the data",
+		"The mark on each volume's directory repeats its record. check compares\n"
+		"the two; with --repair the records win and the marks are written anew.\n"
+		"rebuild makes a new catalogue from the marks and keeps the old file\n"
+		"beside it; a healthy catalogue is only replaced with --force.\n",
+		"catalog check\ncatalog rebuild --dry-run --force\n", NULL,
+		OPT_DRY_RUN | OPT_FORCE | OPT_REPAIR, 1, 1, cmd_catalog},
+	{"completion", "bash", MAINTAIN, "print the shell completion", "", "completion bash\n",
+		"bash", 0, 1, 1, cmd_completion},
+	{"version", "", MAINTAIN, "print the version", "", "version\n", NULL, 0, 0, 0, cmd_version},
+	{"help", "[VERB]", MAINTAIN, "print help", "", "help\nhelp apply\n", "text", 0, 0, 1,
+		cmd_help},
+};
+
+const size_t n_cmds = ARRAY_SIZE(cmds);
+
+const char *const exit_codes[] = {
+	[CMD_OK] = "done",
+	[CMD_FAILED] = "failed: the system refused something",
+	[CMD_USAGE] = "usage: unknown verb, option or value",
+	[CMD_SPEC_INVALID] = "the spec is invalid; nothing was changed",
+	[CMD_NO_VOLUME] = "no such volume, or the name is ambiguous",
+	[CMD_REFUSED] = "refused: the present state forbids it",
+	[CMD_NOT_IN_FORCE] = "recorded, but the daemon has not taken it into force",
+	[CMD_CATALOG_DAMAGED] = "the catalogue is damaged, or the data disagrees with it",
+};
+
+const size_t n_exit_codes = ARRAY_SIZE(exit_codes);
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (size_t i = 0; i < n_cmds; i++) {
+		if (strcmp(cmds[i].name, name) == 0)
+			return &cmds[i];
+	}
+	return NULL;
+}
