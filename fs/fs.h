@@ -18,6 +18,7 @@ struct fs_options {
 	const char *catalog; /* NULL in plain mode */
 	const char *mount;
 	const char *control; /* NULL: no control socket */
+	const char *subtype; /* "fuse.<subtype>" in /proc/mounts; NULL: "fuse" */
 	const char *source; /* first column of /proc/mounts */
 	unsigned long mount_flags; /* MS_* of mount(2) */
 	unsigned int n_workers;

@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define FS_TYPE "fuse.anklume-fs"
-
 /* Linux 6.12, include/uapi/linux/fuse.h; older headers do not have them. */
 #define INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
 #define INIT_MESSAGE_MAX 8192
@@ -34,7 +32,7 @@ static bool is_our_mount(const char *mount)
 		dir = strtok_r(NULL, " ", &save);
 		type = strtok_r(NULL, " ", &save);
 		/* A mount whose daemon died cannot be resolved: compare the name as given too. */
-		if (dir && type && strcmp(type, FS_TYPE) == 0 &&
+		if (dir && type && strcmp(type, "fuse." MOUNT_SUBTYPE) == 0 &&
 			(strcmp(dir, mount) == 0 || (real && strcmp(dir, real) == 0)))
 			return true;
 	}
@@ -85,12 +83,15 @@ int mount_check_point(const char *mount, struct error *err)
 
 static int do_mount(const struct fs_options *o, int fuse_fd, struct error *err)
 {
+	char type[64];
 	char data[128];
 
+	snprintf(type, sizeof(type), "fuse%s%s", o->subtype ? "." : "",
+		o->subtype ? o->subtype : "");
 	snprintf(data, sizeof(data),
 		"fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
 		fuse_fd);
-	if (mount(o->source, o->mount, FS_TYPE, o->mount_flags, data) < 0)
+	if (mount(o->source, o->mount, type, o->mount_flags, data) < 0)
 		return error_errno(err, -errno, "cannot mount '%s'", o->mount);
 	return 0;
 }

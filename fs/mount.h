@@ -6,6 +6,9 @@
 
 #include "fs.h"
 
+/* The subtype under which the service mounts, and by which it knows a mount of ours again. */
+#define MOUNT_SUBTYPE "anklume-fs"
+
 /*
  * Make the mount point (mode 0000) when it is missing, and refuse one that is in use:
  * -ENOTEMPTY, -ENOTDIR, -EBUSY (already a mount of ours).

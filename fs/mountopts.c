@@ -39,6 +39,7 @@ static const struct value_option {
 } value_options[] = {
 	{"plain", offsetof(struct mountopts, plain_dir)},
 	{"fsname", offsetof(struct mountopts, fsname)},
+	{"subtype", offsetof(struct mountopts, subtype)},
 	{"base", offsetof(struct mountopts, base)},
 	{"catalog", offsetof(struct mountopts, catalog)},
 	{"control", offsetof(struct mountopts, control)},
@@ -62,7 +63,7 @@ static const char *const dropped[] = {
 
 static bool drop(const char *name)
 {
-	if (str_has_prefix(name, "x-") || str_has_prefix(name, "subtype="))
+	if (str_has_prefix(name, "x-"))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++) {
 		if (strcmp(dropped[i], name) == 0)

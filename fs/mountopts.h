@@ -15,6 +15,7 @@ struct mountopts {
 	/* Borrowed from the text, which is cut up; NULL = not given. */
 	const char *plain_dir;
 	const char *fsname;
+	const char *subtype;
 	const char *base;
 	const char *catalog;
 	const char *control;

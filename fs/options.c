@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 
+#include "mount.h"
 #include "mountopts.h"
 #include "str.h"
 
@@ -205,8 +206,10 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	o->log_level = LOG_LEVEL_INFO;
 	o->foreground = p->foreground;
 	if (o->fs.is_plain) {
+		o->fs.subtype = m->subtype;
 		o->fs.control = m->control;
 	} else {
+		o->fs.subtype = MOUNT_SUBTYPE;
 		o->fs.catalog =
 			m->catalog ? m->catalog : from_env("ANKLUME_CATALOG", DEFAULT_CATALOG);
 		o->fs.control =
