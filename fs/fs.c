@@ -97,6 +97,8 @@ int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
 
 void fs_finish(struct fs *fs)
 {
+	if (!fs->tree)
+		return; /* never came to life */
 	vtree_free(fs->tree);
 	livevol_table_finish(&fs->volumes);
 	openfile_table_finish(&fs->files);

@@ -190,9 +190,24 @@ static void loop(struct daemon *d)
 	}
 }
 
+/* The terminal belongs to whoever typed the command: leave it, and take the log along. */
+static void leave_terminal(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	log_to_syslog();
+	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
+		dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static void say_ready(struct daemon *d)
 {
 	char status = STATUS_OK;
+
+	if (!d->options.foreground)
+		leave_terminal();
 
 	log_info("serving '%s' on '%s'%s%s", d->options.fs.base, d->options.fs.mount,
 		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
@@ -228,6 +243,8 @@ static int go_background(int *ret_ready_fd)
 	}
 	close(fds[0]);
 	setsid();
+	if (chdir("/") < 0)
+		return -errno;
 	*ret_ready_fd = fds[1];
 	return 0;
 }
@@ -245,16 +262,33 @@ static enum exit_status run(struct daemon *d)
 		if (d->session)
 			mount_stop(&d->fs, &is_lazy);
 		if (d->ready_fd >= 0 && write(d->ready_fd, &byte, 1) != 1)
-			return status;
+			log_debug("nobody waits for the start");
 		return status;
 	}
 
 	say_ready(d);
 	loop(d);
-	log_info("stopped");
 	if (d->options.fs.control)
 		unlink(d->options.fs.control);
+	log_info("stopped");
 	return STATUS_OK;
+}
+
+/*
+ * In the order in which nothing is used after it is gone. The workers have ended when the loop
+ * has, unless somebody insisted: then they are left to the end of the process.
+ */
+static void finish(struct daemon *d)
+{
+	if (d->session && !session_has_ended(d->session))
+		return;
+	session_finish(d->session);
+	if (d->fs.session)
+		fuse_session_destroy(d->fs.session);
+	fs_finish(&d->fs);
+	cleanup_closep(&d->listen_fd);
+	cleanup_closep(&d->signal_fd);
+	cleanup_closep(&d->end_fd);
 }
 
 static enum exit_status remount(const struct options *o)
@@ -267,34 +301,46 @@ static enum exit_status remount(const struct options *o)
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
+static enum exit_status serve(struct daemon *d)
+{
+	enum exit_status status;
+	int r;
+
+	fuse_set_log_func(log_from_libfuse);
+	raise_file_limit();
+	umask(0);
+	if (!d->options.foreground) {
+		r = go_background(&d->ready_fd);
+		if (r < 0) {
+			log_error("cannot go into the background: %s", error_text(NULL, r));
+			return STATUS_FAILED;
+		}
+	}
+	status = run(d);
+	finish(d);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
-	static struct daemon d = {.listen_fd = -1, .signal_fd = -1, .end_fd = -1, .ready_fd = -1};
+	static struct daemon d = {
+		.fs.base_fd = -1, .listen_fd = -1, .signal_fd = -1, .end_fd = -1, .ready_fd = -1};
 	cleanup_error struct error err = {0};
 	enum options_action action;
+	enum exit_status status = STATUS_OK;
 	int r;
 
 	log_init("anklume-fs", LOG_LEVEL_INFO);
 	r = options_parse(argc, argv, &d.options, &action, &err);
 	if (r < 0) {
 		log_error("%s", error_text(&err, r));
-		return STATUS_USAGE;
+		status = STATUS_USAGE;
+	} else if (action == OPTIONS_REMOUNT) {
+		status = remount(&d.options);
+	} else if (action == OPTIONS_RUN) {
+		log_init("anklume-fs", d.options.log_level);
+		status = serve(&d);
 	}
-	if (action == OPTIONS_EXIT)
-		return STATUS_OK;
-	if (action == OPTIONS_REMOUNT)
-		return remount(&d.options);
-
-	log_init("anklume-fs", d.options.log_level);
-	fuse_set_log_func(log_from_libfuse);
-	raise_file_limit();
-	umask(0);
-	if (!d.options.foreground) {
-		r = go_background(&d.ready_fd);
-		if (r < 0) {
-			log_error("cannot go into the background: %s", error_text(NULL, r));
-			return STATUS_FAILED;
-		}
-	}
-	return run(&d);
+	options_finish(&d.options);
+	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "mount.h"
 #include "mountopts.h"
+#include "path.h"
 #include "str.h"
 
 #include <getopt.h>
@@ -223,6 +224,28 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	return r;
 }
 
+/* The daemon leaves the directory it was started in. */
+static int make_absolute(struct options *o, struct error *err)
+{
+	const char **paths[] = {&o->fs.base, &o->fs.catalog, &o->fs.mount, &o->fs.control};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (!*paths[i])
+			continue;
+		o->owned[i] = path_make_absolute(*paths[i]);
+		if (!o->owned[i])
+			return error_errno(err, -errno, "'%s'", *paths[i]);
+		*paths[i] = o->owned[i];
+	}
+	return 0;
+}
+
+void options_finish(struct options *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(o->owned); i++)
+		free(o->owned[i]);
+}
+
 int options_parse(int argc, char **argv, struct options *ret, enum options_action *ret_action,
 	struct error *err)
 {
@@ -245,6 +268,8 @@ int options_parse(int argc, char **argv, struct options *ret, enum options_actio
 	r = take_arguments(argc - optind, argv + optind, &p, &source, err);
 	if (r == 0)
 		r = choose(&p, source, ret, err);
+	if (r == 0)
+		r = make_absolute(ret, err);
 	*ret_action = p.mount.is_remount ? OPTIONS_REMOUNT : OPTIONS_RUN;
 	return r;
 }

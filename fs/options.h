@@ -10,6 +10,7 @@ struct options {
 	struct fs_options fs;
 	enum log_level log_level;
 	bool foreground;
+	char *owned[4]; /* what the paths in fs point to, made absolute */
 };
 
 enum options_action {
@@ -18,8 +19,10 @@ enum options_action {
 	OPTIONS_EXIT, /* --help or --version was printed */
 };
 
-/* Fill *RET, whose strings are borrowed. -EINVAL with the reason in ERR. */
+/* Fill *RET, which borrows from ARGV; options_finish() frees the rest. -EINVAL with the reason in ERR. */
 int options_parse(int argc, char **argv, struct options *ret, enum options_action *ret_action,
 	struct error *err);
+
+void options_finish(struct options *o);
 
 #endif

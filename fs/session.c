@@ -118,6 +118,11 @@ void session_quiesce(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+bool session_has_ended(const struct session *s)
+{
+	return __atomic_load_n(&s->n_running, __ATOMIC_SEQ_CST) == 0;
+}
+
 void session_finish(struct session *s)
 {
 	if (!s)

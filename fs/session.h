@@ -17,6 +17,9 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
  */
 void session_quiesce(struct session *s);
 
+/* True when every worker has seen the end of the mount. */
+bool session_has_ended(const struct session *s);
+
 /* Join the workers, which end when the file system is unmounted. Frees S. NULL is allowed. */
 void session_finish(struct session *s);
 

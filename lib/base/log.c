@@ -5,17 +5,24 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 static const char *log_program = "anklume";
 static enum log_level log_max = LOG_LEVEL_INFO;
-static bool log_to_journal;
+static enum { TO_STDERR, TO_JOURNAL_STREAM, TO_SYSLOG } log_target;
 
 void log_init(const char *program, enum log_level max)
 {
 	log_program = program;
 	log_max = max;
-	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_target = getenv("JOURNAL_STREAM") ? TO_JOURNAL_STREAM : TO_STDERR;
+}
+
+void log_to_syslog(void)
+{
+	openlog(log_program, LOG_PID, LOG_DAEMON);
+	log_target = TO_SYSLOG;
 }
 
 bool log_wants(enum log_level level)
@@ -41,7 +48,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 	}
 
 	/* One write per line: stderr is unbuffered and lines of threads must not mix. */
-	if (log_to_journal)
+	if (log_target == TO_SYSLOG)
+		syslog((int)level, "%s", text);
+	else if (log_target == TO_JOURNAL_STREAM)
 		dprintf(STDERR_FILENO, "<%d>%s\n", (int)level, text);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", log_program, text);

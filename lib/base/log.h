@@ -20,6 +20,9 @@ enum log_level {
  */
 void log_init(const char *program, enum log_level max);
 
+/* From now on lines go to syslog(3): for a daemon that has left its terminal. */
+void log_to_syslog(void);
+
 bool log_wants(enum log_level level);
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -72,6 +72,19 @@ char *path_normalise(const char *path)
 	return copy;
 }
 
+char *path_make_absolute(const char *path)
+{
+	cleanup_free char *cwd = NULL;
+	char *text;
+
+	if (path[0] == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&text, "%s/%s", cwd, path) < 0)
+		return NULL;
+	return text;
+}
+
 bool path_is_inside(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);

@@ -16,6 +16,9 @@ bool path_is_clean_absolute(const char *path);
 /* PATH without trailing and doubled slashes ("/" stays). Caller frees; NULL when out of memory. */
 char *path_normalise(const char *path);
 
+/* PATH itself when absolute, else below the working directory. Caller frees; NULL with errno. */
+char *path_make_absolute(const char *path);
+
 /* True when normalised PATH equals DIR or lies below it. */
 bool path_is_inside(const char *path, const char *dir);
 

@@ -4,6 +4,8 @@
 #include "cleanup.h"
 #include "unit.h"
 
+#include <string.h>
+
 /* S0-19: what a domain, machine or volume may be called. */
 static const struct {
 	const char *name;
@@ -70,6 +72,18 @@ START_TEST(normalise_drops_extra_slashes)
 }
 END_TEST
 
+START_TEST(relative_path_starts_at_the_working_directory)
+{
+	cleanup_free char *cwd = getcwd(NULL, 0);
+	cleanup_free char *kept = path_make_absolute("/a/b");
+	cleanup_free char *made = path_make_absolute("a/b");
+
+	ck_assert_str_eq(kept, "/a/b");
+	ck_assert(path_is_inside(made, cwd));
+	ck_assert_str_eq(made + strlen(cwd), "/a/b");
+}
+END_TEST
+
 START_TEST(inside_compares_whole_components)
 {
 	ck_assert(path_is_inside("/a/b", "/a"));
@@ -88,6 +102,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tc, name_follows_the_dns_rule, 0, ARRAY_SIZE(names));
 	tcase_add_loop_test(tc, clean_path_has_no_dots_and_no_controls, 0, ARRAY_SIZE(clean_paths));
 	tcase_add_loop_test(tc, normalise_drops_extra_slashes, 0, 5);
+	tcase_add_test(tc, relative_path_starts_at_the_working_directory);
 	tcase_add_test(tc, inside_compares_whole_components);
 	suite_add_tcase(s, tc);
 	return s;
