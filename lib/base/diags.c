@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diags.h"
 
+#include "str.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
-#define QUOTE_MAX 160 /* longer source lines are cut: 10 MB on one line must not be printed */
+/* Of longer source lines a part around the place is quoted: 10 MB on one line stay unprinted. */
+#define QUOTE_MAX 160
+#define QUOTE_BEFORE 60
 
 void diags_init(struct diags *d)
 {
@@ -82,6 +86,7 @@ static void add(
 		d->out_of_memory = true;
 		return;
 	}
+	str_make_printable(text);
 	d->items = items;
 	items[d->n_items++] = (struct diag){.level = level, .mark = mark, .text = text};
 }
@@ -141,65 +146,101 @@ char *diags_place(const struct diags *d, struct mark mark)
 	return r < 0 ? NULL : text;
 }
 
-/* First byte of line LINE of F, its length in *RET_LEN; NULL when the file has no such line. */
-static const char *find_line(const struct diags_file *f, unsigned int line, size_t *ret_len)
+/* Where the search for the next quoted line begins. */
+struct cursor {
+	unsigned int file;
+	unsigned int line;
+	const char *p; /* the line's first byte; NULL = nothing found yet */
+};
+
+/* First byte of the line of MARK, its length in *RET_LEN; NULL when the file has no such line. */
+static const char *find_line(
+	const struct diags *d, struct mark mark, struct cursor *c, size_t *ret_len)
 {
-	const char *p = f->text;
+	const struct diags_file *f = &d->files[mark.file];
 	const char *end = f->text + f->len;
 	const char *eol;
 
-	for (unsigned int i = 1; i < line; i++) {
-		p = memchr(p, '\n', end - p);
-		if (!p)
+	if (!c->p || c->file != mark.file || c->line > mark.line)
+		*c = (struct cursor){mark.file, 1, f->text};
+
+	for (; c->line < mark.line; c->line++) {
+		eol = memchr(c->p, '\n', end - c->p);
+		if (!eol)
 			return NULL;
-		p++;
+		c->p = eol + 1;
 	}
-	if (p >= end)
+	if (c->p >= end)
 		return NULL;
 
-	eol = memchr(p, '\n', end - p);
-	*ret_len = (eol ? eol : end) - p;
-	return p;
+	eol = memchr(c->p, '\n', end - c->p);
+	*ret_len = (eol ? eol : end) - c->p;
+	if (*ret_len && c->p[*ret_len - 1] == '\r')
+		(*ret_len)--;
+	return c->p;
 }
 
-static void print_quote(const struct diags *d, struct mark mark, FILE *out)
+static bool is_continuation(char c)
 {
-	const struct diags_file *f;
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The part of LINE that is quoted for byte AT of it: *RET_LEN bytes from the result on. */
+static size_t quote_window(const char *line, size_t len, size_t at, size_t *ret_len)
+{
+	size_t start = len > QUOTE_MAX && at > QUOTE_BEFORE ? at - QUOTE_BEFORE : 0;
+
+	while (start > 0 && is_continuation(line[start]))
+		start--;
+	*ret_len = len - start < QUOTE_MAX ? len - start : QUOTE_MAX;
+	return start;
+}
+
+static void print_quote(const struct diags *d, struct mark mark, struct cursor *cursor, FILE *out)
+{
+	char quote[QUOTE_MAX + 1];
 	const char *line;
-	size_t len;
+	size_t start, len, n;
 
 	if (mark.line == 0 || mark.file >= d->n_files || !d->files[mark.file].text)
 		return;
 
-	f = &d->files[mark.file];
-	line = find_line(f, mark.line, &len);
-	if (!line || mark.col == 0 || mark.col > QUOTE_MAX)
+	line = find_line(d, mark, cursor, &len);
+	if (!line || mark.col == 0 || mark.col > len + 1)
 		return;
 
-	fputs("    ", out);
-	for (size_t i = 0; i < len && i < QUOTE_MAX; i++) {
-		unsigned char c = line[i];
-
-		fputc(c == '\t' ? ' ' : (c < 0x20 || c == 0x7f) ? '?' : c, out);
+	start = quote_window(line, len, mark.col - 1, &n);
+	memcpy(quote, line + start, n);
+	quote[n] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		if (quote[i] == '\t')
+			quote[i] = ' ';
+		else if (quote[i] == '\0')
+			quote[i] = '?';
 	}
-	fputs("\n    ", out);
-	for (unsigned int i = 1; i < mark.col; i++) {
-		/* A UTF-8 sequence takes one column on the terminal: skip continuation bytes. */
-		if (i <= len && ((unsigned char)line[i - 1] & 0xc0) == 0x80)
-			continue;
-		fputc(' ', out);
+	str_make_printable(quote);
+	fprintf(out, "    %s\n    ", quote);
+
+	/* A UTF-8 sequence takes one column on the terminal: skip continuation bytes. */
+	for (size_t i = 0; i < mark.col - 1 - start; i++) {
+		if (!is_continuation(quote[i]))
+			fputc(' ', out);
 	}
 	fputs("^\n", out);
 }
 
 void diags_print(const struct diags *d, FILE *out)
 {
+	struct cursor cursor = {0, 0, NULL};
+
 	for (size_t i = 0; i < d->n_items; i++) {
 		const struct diag *item = &d->items[i];
 		cleanup_free char *place = diags_place(d, item->mark);
 
+		if (place)
+			str_make_printable(place);
 		fprintf(out, "%s: %s: %s\n", place ? place : "?",
 			item->level == DIAG_ERROR ? "error" : "warning", item->text);
-		print_quote(d, item->mark, out);
+		print_quote(d, item->mark, &cursor, out);
 	}
 }

@@ -54,7 +54,10 @@ void diags_finish(struct diags *d);
 /* Register a source file under NAME; TEXT (LEN bytes, may be NULL) is copied. Returns its index. */
 unsigned int diags_add_file(struct diags *d, const char *name, const char *text, size_t len);
 
-/* Record one problem. Never fails loudly: out of memory is remembered in the struct. */
+/*
+ * Record one problem, its control characters replaced. Never fails loudly: out of memory is
+ * remembered in the struct.
+ */
 void diags_error(struct diags *d, struct mark mark, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void diags_warning(struct diags *d, struct mark mark, const char *fmt, ...)
@@ -66,7 +69,10 @@ void diags_sort(struct diags *d);
 /* "name:line:col" of MARK, or "name" for a whole file. Caller frees; NULL when out of memory. */
 char *diags_place(const struct diags *d, struct mark mark);
 
-/* Print every problem with its line and a caret. Control characters are shown as '?'. */
+/*
+ * Print every problem with its line and a caret, in one pass over the files when they are sorted.
+ * Control characters are shown as '?'.
+ */
 void diags_print(const struct diags *d, FILE *out);
 
 static inline void diags_finishp(struct diags *d)

@@ -180,6 +180,35 @@ char *str_cut(const char *s, size_t max)
 	return text;
 }
 
+/* Bytes of the well-formed UTF-8 sequence that S begins with, C1 controls excluded; else 0. */
+static size_t printable_sequence(const unsigned char *s)
+{
+	size_t len = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if (s[0] == 0xc2 && s[1] < 0xa0)
+		return 0;
+	/* Overlong forms, surrogates, above U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void str_make_printable(char *s)
+{
+	while (*s) {
+		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : printable_sequence((unsigned char *)s);
+
+		if (len == 0)
+			*s = '?';
+		s += len ? len : 1;
+	}
+}
+
 #define NEAREST_MAX 64
 
 /* Levenshtein distance of two words of at most NEAREST_MAX bytes, one row at a time. */

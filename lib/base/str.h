@@ -62,6 +62,12 @@ size_t str_json_length(const char *s);
 char *str_cut(const char *s, size_t max);
 
 /*
+ * Replace by '?' every byte of S that a terminal could obey: control characters (C0, DEL, C1) and
+ * whatever is not UTF-8. For text of foreign origin on its way into a message.
+ */
+void str_make_printable(char *s);
+
+/*
  * Of the N strings at CHOICES the one nearest to WORD (edit distance, at most a third of WORD's
  * length and never 0 for the same word); NULL when none is near. For "did you mean" hints.
  */

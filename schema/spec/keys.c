@@ -6,6 +6,7 @@
 #include "keytypes.h"
 #include "path.h"
 #include "str.h"
+#include "yamlscalar.h"
 
 #define CHOICES_MAX 64
 
@@ -243,11 +244,19 @@ static void check_children(struct walk *w, const struct key *key, const struct y
 static void describe(const struct key *key, const struct yamlnode *value, struct strbuf *b)
 {
 	bool is_typed = key->type == KEY_BOOL || key->type == KEY_TEXT;
+	bool is_true;
+	int64_t integer;
 
 	if (value->type >= YAMLNODE_LIST || is_typed)
 		strbuf_puts(b, yamlnode_kind(value));
 	else
 		strbuf_printf(b, "'%s'", SHOWN(value->text));
+
+	if (key->type == KEY_BOOL && value->type == YAMLNODE_STRING &&
+		yamlscalar_resolve(value->text, &is_true, &integer) == YAMLNODE_BOOL)
+		strbuf_puts(b, ": drop the quotes");
+	if (key->type == KEY_TEXT && value->type < YAMLNODE_STRING)
+		strbuf_puts(b, ": write it in quotes");
 }
 
 static void check_value(

@@ -93,12 +93,13 @@ static void check_excluded(struct mounts *m, const char *name, const struct yaml
 			SHOWN(m->machine->name), tree_volumes_key(m->tree), SHOWN(name));
 
 	for (size_t i = 0; i < ARRAY_SIZE(excluded); i++) {
-		if (!path_is_inside(clean, excluded[i].dir))
-			continue;
-		(excluded[i].level == DIAG_ERROR ? diags_error : diags_warning)(m->diags,
-			path->mark, "machine '%s': %s.%s: path must not be in '%s': %s",
-			SHOWN(m->machine->name), tree_volumes_key(m->tree), SHOWN(name),
-			excluded[i].dir, excluded[i].why);
+		bool is_error = excluded[i].level == DIAG_ERROR;
+
+		if (path_is_inside(clean, excluded[i].dir))
+			(is_error ? diags_error : diags_warning)(m->diags, path->mark,
+				"machine '%s': %s.%s: path %s in '%s': %s", SHOWN(m->machine->name),
+				tree_volumes_key(m->tree), SHOWN(name),
+				is_error ? "must not be" : "is", excluded[i].dir, excluded[i].why);
 	}
 }
 
