@@ -247,7 +247,9 @@ static void describe(const struct key *key, const struct yamlnode *value, struct
 	bool is_true;
 	int64_t integer;
 
-	if (value->type >= YAMLNODE_LIST || is_typed)
+	if (key->type == KEY_ACCESS && value->type == YAMLNODE_MAP)
+		strbuf_puts(b, "an empty one");
+	else if (value->type >= YAMLNODE_LIST || is_typed)
 		strbuf_puts(b, yamlnode_kind(value));
 	else
 		strbuf_printf(b, "'%s'", SHOWN(value->text));

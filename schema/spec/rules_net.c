@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rules.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "str.h"
@@ -127,7 +128,9 @@ static void check_address(struct net *net, const struct tree_machine *machine)
 	const struct yamlnode *ip = yamlnode_get(machine->body, "ip");
 	char prefix[64];
 
-	if (!yamlnode_is(ip, YAMLNODE_STRING) || net->tree->layout != LAYOUT_INFRA)
+	struct in_addr address;
+
+	if (!yamlnode_is(ip, YAMLNODE_STRING) || inet_pton(AF_INET, ip->text, &address) != 1)
 		return;
 	if (!network_prefix(net, machine->domain, prefix, sizeof(prefix)))
 		return;

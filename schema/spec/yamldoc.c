@@ -229,7 +229,6 @@ static const struct {
 	{TAG_PREFIX "timestamp", YAMLNODE_DATE},
 	{TAG_PREFIX "seq", YAMLNODE_LIST},
 	{TAG_PREFIX "map", YAMLNODE_MAP},
-	{"!", YAMLNODE_STRING},
 };
 
 /* Check TAG (NULL = none) against what the node turned out to be. */
@@ -264,9 +263,10 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 	if (!node->text)
 		return -ENOMEM;
 
+	/* "!" means no tag to PyYAML; !!str is the only tag that keeps a word a string. */
 	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	if (tag ? str_has_prefix(tag, TAG_PREFIX) && strcmp(tag, TAG_PREFIX "str") != 0
-		: node->is_plain)
+	if (tag && str_has_prefix(tag, TAG_PREFIX) ? strcmp(tag, TAG_PREFIX "str") != 0
+						   : node->is_plain)
 		node->type = yamlscalar_resolve(node->text, &node->is_true, &node->integer);
 
 	r = check_tag(b, event->data.scalar.tag, node);

@@ -161,29 +161,53 @@ static bool is_float(const char *text)
 	return *s == '.' && is_exponent(s + 1 + strspn(s + 1, DIGITS "_"));
 }
 
-/* 2026-03-06, alone or with a time behind 'T' or blanks. */
-static bool is_date(const char *s)
+/* Behind LEAST to MOST digits and the byte NEXT ('\0' = none); NULL stays NULL. */
+static const char *skip_part(const char *s, size_t least, size_t most, char next)
 {
-	static const size_t most[] = {4, 2, 2};
-	size_t lengths[3];
+	size_t n = s ? strspn(s, DIGITS) : 0;
 
-	for (size_t i = 0; i < 3; i++) {
-		lengths[i] = strspn(s, DIGITS);
-		if (lengths[i] == 0 || lengths[i] > most[i])
-			return false;
-		s += lengths[i];
-		if (i < 2 && *s++ != '-')
-			return false;
-	}
-	if (lengths[0] != 4)
-		return false;
+	if (!s || n < least || n > most)
+		return NULL;
+	if (!next)
+		return s + n;
+	return s[n] == next ? s + n + 1 : NULL;
+}
+
+/* "Z", "+1", "-01:30", with blanks before, or nothing. */
+static bool is_zone(const char *s)
+{
 	if (!*s)
-		return lengths[1] == 2 && lengths[2] == 2;
-	if (*s != 'T' && *s != 't' && *s != ' ' && *s != '\t')
+		return true;
+	s += strspn(s, " \t");
+	if (*s == 'Z')
+		return s[1] == '\0';
+	if (*s != '-' && *s != '+')
 		return false;
 
-	s += strspn(s, "Tt \t");
-	return is_digit(*s) && s[strspn(s, DIGITS)] == ':';
+	s = skip_part(s + 1, 1, 2, '\0');
+	if (s && *s == ':')
+		s = skip_part(s + 1, 2, 2, '\0');
+	return s && !*s;
+}
+
+/* 2026-03-06, or with one-digit parts allowed a time behind 'T' or blanks. */
+static bool is_date(const char *text)
+{
+	const char *date = skip_part(skip_part(text, 4, 4, '-'), 2, 2, '-');
+	const char *s = skip_part(date, 2, 2, '\0');
+
+	if (s && !*s)
+		return true;
+
+	s = skip_part(skip_part(skip_part(text, 4, 4, '-'), 1, 2, '-'), 1, 2, '\0');
+	if (!s || !*s || !strchr("Tt \t", *s))
+		return false;
+	s += *s == ' ' || *s == '\t' ? strspn(s, " \t") : 1;
+
+	s = skip_part(skip_part(skip_part(s, 1, 2, ':'), 2, 2, ':'), 2, 2, '\0');
+	if (s && *s == '.')
+		s += 1 + strspn(s + 1, DIGITS);
+	return s && is_zone(s);
 }
 
 enum yamlnode_type yamlscalar_resolve(const char *text, bool *ret_is_true, int64_t *ret_integer)
