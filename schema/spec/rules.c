@@ -109,7 +109,8 @@ static void check_profiles(
 		if (!yamlnode_find(known, name->text))
 			diags_error(diags, name->mark,
 				"machine '%s': profile '%s' not defined in domain '%s'",
-				SHOWN(machine->name), SHOWN(name->text), SHOWN(domain->key->text));
+				SHOWN(machine->key->text), SHOWN(name->text),
+				SHOWN(domain->key->text));
 	}
 }
 
@@ -153,13 +154,13 @@ static void check_privileged(
 	if (tree->layout == LAYOUT_ANKLUME)
 		diags_error(diags, pair->key->mark,
 			"machine '%s': config must not set security.privileged",
-			SHOWN(machine->name));
+			SHOWN(machine->key->text));
 	else if (is_true_text(pair->value) &&
 		 strcmp(tree_text(machine->body, "type", "lxc"), "lxc") == 0)
 		diags_warning(diags, pair->key->mark,
 			"machine '%s': root in a privileged container is root on the host, and "
 			"its volumes cannot be shifted",
-			SHOWN(machine->name));
+			SHOWN(machine->key->text));
 }
 
 static bool has_gpu_device(const struct yamlnode *profile)
@@ -206,7 +207,7 @@ static void check_gpu(const struct tree *tree, struct diags *diags)
 			diags_error(diags, m->key->mark,
 				"machine '%s': the GPU is exclusive and machine '%s' has it, or "
 				"set gpu_policy: shared",
-				SHOWN(m->name), SHOWN(first->name));
+				SHOWN(m->key->text), SHOWN(first->key->text));
 		else
 			first = m;
 	}

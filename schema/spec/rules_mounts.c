@@ -90,16 +90,17 @@ static void check_excluded(struct mounts *m, const char *name, const struct yaml
 	if (strcmp(clean, "/") == 0)
 		diags_error(m->diags, path->mark,
 			"machine '%s': %s.%s: path must not be '/': a volume is no root",
-			SHOWN(m->machine->name), tree_volumes_key(m->tree), SHOWN(name));
+			SHOWN(m->machine->key->text), tree_volumes_key(m->tree), SHOWN(name));
 
 	for (size_t i = 0; i < ARRAY_SIZE(excluded); i++) {
 		bool is_error = excluded[i].level == DIAG_ERROR;
 
 		if (path_is_inside(clean, excluded[i].dir))
 			(is_error ? diags_error : diags_warning)(m->diags, path->mark,
-				"machine '%s': %s.%s: path %s in '%s': %s", SHOWN(m->machine->name),
-				tree_volumes_key(m->tree), SHOWN(name),
-				is_error ? "must not be" : "is", excluded[i].dir, excluded[i].why);
+				"machine '%s': %s.%s: path %s in '%s': %s",
+				SHOWN(m->machine->key->text), tree_volumes_key(m->tree),
+				SHOWN(name), is_error ? "must not be" : "is", excluded[i].dir,
+				excluded[i].why);
 	}
 }
 
@@ -116,8 +117,8 @@ static void add_volumes(struct mounts *m)
 			diags_error(m->diags, volumes->pairs[i].key->mark,
 				"machine '%s': %s.%s: the device name '" PERSISTENT_DEVICE_PREFIX
 				"...' would be longer than Incus' %d characters",
-				SHOWN(m->machine->name), tree_volumes_key(m->tree), SHOWN(name),
-				DEVICE_NAME_MAX);
+				SHOWN(m->machine->key->text), tree_volumes_key(m->tree),
+				SHOWN(name), DEVICE_NAME_MAX);
 		if (!path)
 			continue;
 		check_excluded(m, name, path);
@@ -227,14 +228,14 @@ static void report_equal(struct mounts *m, const struct mount *first, const stru
 	if (second->kind == MOUNT_VOLUME)
 		diags_error(m->diags, second->mark,
 			"machine '%s': %s.%s: duplicate mount path '%s', used by %s '%s' at %s",
-			SHOWN(m->machine->name), tree_volumes_key(m->tree), SHOWN(second->name),
-			SHOWN(second->path), mount_nouns[first->kind], SHOWN(first->name),
-			place ? place : "?");
+			SHOWN(m->machine->key->text), tree_volumes_key(m->tree),
+			SHOWN(second->name), SHOWN(second->path), mount_nouns[first->kind],
+			SHOWN(first->name), place ? place : "?");
 	else if (second->kind == MOUNT_SHARED && first->kind == MOUNT_SHARED)
 		diags_error(m->diags, second->mark,
 			"shared volume '%s': duplicate mount path '%s' on machine '%s', "
 			"used by shared volume '%s' at %s",
-			SHOWN(second->name), SHOWN(second->path), SHOWN(m->machine->name),
+			SHOWN(second->name), SHOWN(second->path), SHOWN(m->machine->key->text),
 			SHOWN(first->name), place ? place : "?");
 }
 
@@ -247,7 +248,7 @@ static void report_nested(struct mounts *m, const struct mount *outer, const str
 	diags_warning(m->diags, ours->mark,
 		"machine '%s': '%s' (%s '%s') lies inside '%s' (%s '%s'): mount '%s' first, or it "
 		"hides the other",
-		SHOWN(m->machine->name), SHOWN(inner->path), mount_nouns[inner->kind],
+		SHOWN(m->machine->key->text), SHOWN(inner->path), mount_nouns[inner->kind],
 		SHOWN(inner->name), SHOWN(outer->path), mount_nouns[outer->kind],
 		SHOWN(outer->name), SHOWN(outer->path));
 }
@@ -302,13 +303,13 @@ static void check_reserved(struct mounts *m, const char *key, const char *noun)
 			diags_error(m->diags, name->mark,
 				"machine '%s': %s '%s': names with '" PERSISTENT_DEVICE_PREFIX
 				"' are reserved for volumes",
-				SHOWN(m->machine->name), noun, SHOWN(name->text));
+				SHOWN(m->machine->key->text), noun, SHOWN(name->text));
 			continue;
 		}
 		place = diags_place(m->diags, name->mark);
 		diags_error(m->diags, volume->key->mark,
 			"machine '%s': %s.%s: device name '%s' collision with the %s at %s",
-			SHOWN(m->machine->name), tree_volumes_key(m->tree),
+			SHOWN(m->machine->key->text), tree_volumes_key(m->tree),
 			SHOWN(volume->key->text), SHOWN(name->text), noun, place ? place : "?");
 	}
 }

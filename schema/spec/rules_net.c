@@ -136,7 +136,7 @@ static void check_address(struct net *net, const struct tree_machine *machine)
 		return;
 	if (!str_has_prefix(ip->text, prefix))
 		diags_error(net->diags, ip->mark, "machine '%s': IP %s not in subnet %s0/24",
-			SHOWN(machine->name), SHOWN(ip->text), prefix);
+			SHOWN(machine->key->text), SHOWN(ip->text), prefix);
 }
 
 struct address {
@@ -173,8 +173,8 @@ static void check_unique_addresses(const struct tree *tree, struct diags *diags)
 		if (strcmp(all[i - 1].ip->text, all[i].ip->text) == 0)
 			diags_error(diags, all[i].ip->mark,
 				"machine '%s': IP %s already used by machine '%s'",
-				SHOWN(all[i].machine->name), SHOWN(all[i].ip->text),
-				SHOWN(all[i - 1].machine->name));
+				SHOWN(all[i].machine->key->text), SHOWN(all[i].ip->text),
+				SHOWN(all[i - 1].machine->key->text));
 	}
 }
 

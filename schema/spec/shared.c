@@ -130,7 +130,7 @@ static void check_device_names(const struct tree *tree, const struct yamlpair *p
 	if (clash && shared_access(tree, pair, machine))
 		diags_error(diags, clash->key->mark,
 			"machine '%s': device name '%s' collision with shared volume '%s'",
-			SHOWN(machine->name), SHOWN(name), SHOWN(pair->key->text));
+			SHOWN(machine->key->text), SHOWN(name), SHOWN(pair->key->text));
 }
 
 void shared_check(const struct tree *tree, struct diags *diags)

@@ -82,6 +82,22 @@ const char *specs_report(void)
 	return report;
 }
 
+/* Check cannot carry long messages, so only the line that differs is shown. */
+void specs_expect(const char *ids, const char *text)
+{
+	const char *got = report;
+	size_t n, m;
+
+	while (*got || *text) {
+		n = strcspn(got, "\n");
+		m = strcspn(text, "\n");
+		ck_assert_msg(n == m && memcmp(got, text, n) == 0, "%s: said '%.*s', not '%.*s'",
+			ids, (int)n, got, (int)m, text);
+		got += n + (got[n] == '\n');
+		text += m + (text[m] == '\n');
+	}
+}
+
 static const struct machine *find_machine(char *name, char **ret_rest)
 {
 	const char *domain = strsep(&name, "/");

@@ -23,6 +23,9 @@ const struct spec *specs_last(void);
 /* The warnings and errors of the last load: "infra.yml:3:5: error: text\n" each. */
 const char *specs_report(void);
 
+/* Fail unless the report is TEXT, naming the first line that differs; IDS says which case it is. */
+void specs_expect(const char *ids, const char *text);
+
 /* The volume "domain/machine/volume" of the last spec; fails the test when there is none. */
 const struct volume *specs_volume(const char *name);
 
