@@ -272,11 +272,11 @@ static const struct {
 	/* Upstream's other variables in the block stay, before and behind. */
 	{"---\n" BLOCK_BEGIN "instance_name: pro-dev\n"
 	 "instance_devices:\n  eth0:\n    type: nic\n\n  old: {}\ninstance_roles:\n  - base\n" BLOCK_END
-	 "\n# mine\nown: true\n",
+	 "\n# mine\nzone: 1\n",
 		"---\n" BLOCK_BEGIN "instance_name: pro-dev\n" DEVICES
-		"instance_roles:\n  - base\n" BLOCK_END "\n# mine\nown: true\n"},
-	{"---\n" BLOCK_BEGIN "instance_name: pro-dev\n" BLOCK_END "own: true",
-		"---\n" BLOCK_BEGIN "instance_name: pro-dev\n" DEVICES BLOCK_END "own: true"},
+		"instance_roles:\n  - base\n" BLOCK_END "\n# mine\nzone: 1\n"},
+	{"---\n" BLOCK_BEGIN "instance_name: pro-dev\n" BLOCK_END "zone: 1",
+		"---\n" BLOCK_BEGIN "instance_name: pro-dev\n" DEVICES BLOCK_END "zone: 1"},
 	/* Only the first block, and only a key of the block. */
 	{"instance_devices: {}\n" BLOCK_BEGIN BLOCK_END BLOCK_BEGIN BLOCK_END,
 		"instance_devices: {}\n" BLOCK_BEGIN DEVICES BLOCK_END BLOCK_BEGIN BLOCK_END},

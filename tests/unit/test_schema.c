@@ -117,8 +117,7 @@ START_TEST(schema_has_no_key_of_its_own)
 		const char *name;
 		json_t *value;
 
-		json_object_foreach(properties, name, value)
-		{
+		json_object_foreach (properties, name, value) {
 			ck_assert_msg(key_find(place, LAYOUT_INFRA, name) != NULL, "'%s'", name);
 			n++;
 		}
@@ -152,9 +151,11 @@ static void check_refs(json_t *value)
 			"'%s'", ref);
 	}
 	if (json_is_object(value)) {
-		json_object_foreach(value, name, child) check_refs(child);
+		json_object_foreach (value, name, child)
+			check_refs(child);
 	}
-	json_array_foreach(value, i, child) check_refs(child);
+	json_array_foreach (value, i, child)
+		check_refs(child);
 }
 
 START_TEST(references_lead_somewhere)
