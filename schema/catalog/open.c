@@ -109,15 +109,20 @@ static int use_log(struct catalog *cat, struct error *err)
 
 static int open_writer(struct catalog *cat, const char *name, struct error *err)
 {
-	int r = open_handle(cat, name, SQLITE_OPEN_READWRITE, err);
+	int r;
 
+	if (is_on_readonly_fs(name))
+		return error_set(err, -EROFS,
+			"catalogue '%s' cannot be written: its file system is read-only",
+			cat->path);
+
+	r = open_handle(cat, name, SQLITE_OPEN_READWRITE, err);
 	if (r < 0)
 		return r;
+	/* SQLite is content with reading where it may not write. */
 	if (sqlite3_db_readonly(cat->db, "main"))
-		return error_set(err, is_on_readonly_fs(name) ? -EROFS : -EACCES,
-			"catalogue '%s' cannot be written: %s", cat->path,
-			is_on_readonly_fs(name) ? "its file system is read-only"
-						: "permission denied");
+		return error_set(err, -EACCES,
+			"catalogue '%s' cannot be written: permission denied", cat->path);
 
 	r = db_migrate(cat, err);
 	return r < 0 ? r : use_log(cat, err);
