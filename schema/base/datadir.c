@@ -16,7 +16,7 @@
 
 static int open_directory(int dirfd, const char *path)
 {
-	return open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	return open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
 int datadir_open(const char *base, bool create, int *ret_fd, struct error *err)
@@ -51,30 +51,35 @@ int datadir_open_volume(
 	return 0;
 }
 
-/* Say which level of PATH is in the way, and how. */
-static int explain(int base_fd, const char *path, int r, struct error *err)
+/* 0 when PART, a leading part of PATH, is a directory or cannot be looked at. */
+static int explain_part(int base_fd, const char *path, const char *part, struct error *err)
 {
-	char part[VOLUME_PATH_SIZE];
 	struct stat st;
 
-	if (r != -ELOOP && r != -ENOTDIR)
-		return error_errno(err, r, "data directory '%s'", path);
+	if (fstatat(base_fd, part, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+		return 0;
+	if (S_ISLNK(st.st_mode))
+		return error_set(err, -ELOOP,
+			"data directory '%s': '%s' is a symlink and is not followed; remove it",
+			path, part);
+	return error_set(err, -ENOTDIR,
+		"data directory '%s': '%s' is not a directory; move it away", path, part);
+}
 
-	for (size_t n = 0; path[n]; n++) {
-		n += strcspn(path + n, "/");
-		snprintf(part, sizeof(part), "%.*s", (int)n, path);
-		if (fstatat(base_fd, part, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode)) {
-			if (!path[n])
-				break;
-			continue;
-		}
-		if (S_ISLNK(st.st_mode))
-			return error_set(err, -ELOOP,
-				"data directory '%s': '%s' is a symlink and is not followed; "
-				"remove it",
-				path, part);
-		return error_set(err, -ENOTDIR,
-			"data directory '%s': '%s' is not a directory; move it away", path, part);
+/* Say what R means for PATH: of symlinks and files, which level is in the way. */
+static int explain(int base_fd, const char *path, int r, struct error *err)
+{
+	const char *end = path;
+
+	while ((r == -ELOOP || r == -ENOTDIR) && end) {
+		char part[VOLUME_PATH_SIZE];
+		int found;
+
+		end = strchr(end + 1, '/');
+		snprintf(part, sizeof(part), "%.*s", end ? (int)(end - path) : -1, path);
+		found = explain_part(base_fd, path, part, err);
+		if (found < 0)
+			return found;
 	}
 	return error_errno(err, r, "data directory '%s'", path);
 }

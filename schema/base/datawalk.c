@@ -119,7 +119,7 @@ static int walk_entry(struct walk *w, int parent_fd, size_t level, const char *n
 	if (!name_is_valid(name))
 		return report_odd(w, level, name);
 
-	fd = open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY, 0);
 	if (fd == -ENOENT)
 		return 0;
 	if (fd == -ENOTDIR || fd == -ELOOP)

@@ -55,7 +55,7 @@ static int measure_directory(struct measure *m, int parent_fd, const char *name,
 		return 0;
 	}
 
-	fd = open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = open_beneath(parent_fd, name, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
 	dir = fdopendir(fd);

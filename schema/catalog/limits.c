@@ -6,7 +6,7 @@
 #include "str.h"
 
 /* All holds of a volume in its mark, and what one needs there beside its texts. */
-#define HOLDS_MAX 2048
+#define HOLDS_MAX 1900
 #define HOLD_OVERHEAD 72
 
 static int check_text(const char *what, const char *text, size_t max, struct error *err)
