@@ -140,13 +140,16 @@ static int load(const char *path, struct yamldoc **ret, struct diags *diags, str
 	return r == -EINVAL ? 1 : r;
 }
 
-/* A later definition of a domain replaces the earlier one whole, at its place, as upstream. */
-static int add_domain(
-	struct files *f, struct yamlnode *key, struct yamlnode *value, struct diags *diags)
+/*
+ * A later definition of a domain replaces the earlier one whole, at its place, as upstream. N_OTHERS
+ * is how many came from other maps: within one map the names differ.
+ */
+static int add_domain(struct files *f, struct yamlnode *key, struct yamlnode *value,
+	size_t n_others, struct diags *diags)
 {
 	struct yamlpair *domains;
 
-	for (size_t i = 0; i < f->n_domains; i++) {
+	for (size_t i = 0; i < n_others; i++) {
 		cleanup_free char *place = NULL;
 
 		if (strcmp(f->domains[i].key->text, key->text) != 0)
@@ -172,10 +175,11 @@ static int add_domain(
 
 static int add_domains(struct files *f, const struct yamlnode *map, struct diags *diags)
 {
+	size_t n_others = f->n_domains;
 	int r = 0;
 
 	for (size_t i = 0; yamlnode_is(map, YAMLNODE_MAP) && r == 0 && i < map->n_pairs; i++)
-		r = add_domain(f, map->pairs[i].key, map->pairs[i].value, diags);
+		r = add_domain(f, map->pairs[i].key, map->pairs[i].value, n_others, diags);
 	return r;
 }
 
@@ -204,7 +208,7 @@ static int load_domain_file(
 		return 0;
 	}
 	key = yamldoc_add_name(docs[f->n_domain_docs - 1], name);
-	return key ? add_domain(f, key, root, diags) : -ENOMEM;
+	return key ? add_domain(f, key, root, f->n_domains, diags) : -ENOMEM;
 }
 
 static int compare_names(const void *a, const void *b)
