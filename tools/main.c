@@ -66,6 +66,7 @@ int main(int argc, char **argv)
 	int r;
 
 	setlocale(LC_ALL, "");
+	setvbuf(stderr, NULL, _IOLBF, 0); /* a thousand diagnostics are not a write(2) per byte */
 	options_init(&env);
 	r = run(&env, argc, argv, &err);
 

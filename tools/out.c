@@ -170,13 +170,11 @@ static int add_line(struct libscols_table *table, const struct out_column *const
 
 	for (size_t i = 0; i < n_shown; i++) {
 		const json_t *value = json_object_get(row, shown[i]->key);
-		char *text = table_text(shown[i], value);
+		cleanup_free char *text = table_text(shown[i], value);
+		cleanup_free char *printable = text ? out_printable(text) : NULL;
 
-		/* The table takes ownership; it shows control characters as \xNN by itself. */
-		if (!text || scols_line_refer_data(line, i, text) < 0) {
-			free(text);
+		if (!printable || scols_line_set_data(line, i, printable) < 0)
 			return -ENOMEM;
-		}
 	}
 	return 0;
 }
@@ -194,6 +192,7 @@ static int print_table(FILE *out, const struct out_column *columns, size_t n_col
 		return no_memory(err);
 
 	scols_table_set_stream(table, out);
+	scols_table_enable_noencoding(table, 1); /* out_printable() did it */
 	r = add_columns(table, columns, n_columns, rows, shown, &n_shown);
 	if (r < 0)
 		return no_memory(err);

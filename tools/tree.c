@@ -9,17 +9,15 @@
 
 DEFINE_CLEANUP(unref_tablep, struct libscols_table *, scols_unref_table)
 
-/* A line with TEXT (which is taken over) below PARENT; NULL when out of memory. */
+/* A line with TEXT (which is freed) below PARENT; NULL when out of memory. */
 static struct libscols_line *add_line(
 	struct libscols_table *table, struct libscols_line *parent, char *text)
 {
-	struct libscols_line *line = text ? scols_table_new_line(table, parent) : NULL;
+	cleanup_free char *owned = text;
+	cleanup_free char *printable = text ? out_printable(text) : NULL;
+	struct libscols_line *line = printable ? scols_table_new_line(table, parent) : NULL;
 
-	if (!line || scols_line_refer_data(line, 0, text) < 0) {
-		free(text);
-		return NULL;
-	}
-	return line;
+	return line && scols_line_set_data(line, 0, printable) == 0 ? line : NULL;
 }
 
 static char *machine_text(const struct machine *m)
@@ -87,6 +85,7 @@ int tree_print(FILE *out, const char *root, const struct selection *selected, st
 
 	scols_table_set_stream(table, out);
 	scols_table_enable_noheadings(table, 1);
+	scols_table_enable_noencoding(table, 1); /* out_printable() did it */
 	if (!scols_table_new_column(table, "NAME", 0, SCOLS_FL_TREE))
 		return error_set(err, -ENOMEM, "out of memory");
 
