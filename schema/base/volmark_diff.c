@@ -34,10 +34,9 @@ static void diff_objects(struct strbuf *out, const char *parent, json_t *a, json
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(a, key, value)
+	json_object_foreach (a, key, value)
 		diff_values(out, parent, key, value, json_object_get(b, key));
-	json_object_foreach(b, key, value)
-	{
+	json_object_foreach (b, key, value) {
 		if (!json_object_get(a, key))
 			add_key(out, parent, key);
 	}
