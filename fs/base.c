@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 /* Any name in the trusted namespace serves: asked for, never written. */
 #define PROBE_XATTR "trusted.anklume.probe"
@@ -70,6 +71,19 @@ static int check_xattrs(int fd, const char *base, struct error *err)
 		"base '%s': its filesystem has no extended attributes (trusted.*)", base);
 }
 
+/* A daemon that was unmounted a moment ago may not have ended yet: umount(8) does not wait. */
+static bool take_lock(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+	for (int i = 0; i < 100; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int base_open(const char *base, const char *mount, struct fhandle_mounts *mounts, int *ret_fd,
 	struct error *err)
 {
@@ -82,7 +96,7 @@ int base_open(const char *base, const char *mount, struct fhandle_mounts *mounts
 	r = check_apart(base, mount, err);
 	if (r < 0)
 		return r;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (!take_lock(fd))
 		return error_set(err, -EBUSY, "another daemon serves the base '%s'", base);
 
 	r = check_handles(fd, base, mounts, err);

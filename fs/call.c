@@ -3,6 +3,7 @@
 
 #include "caller.h"
 
+#include <linux/fuse.h>
 #include <string.h>
 
 #define CGROUP_MAX 256
@@ -13,6 +14,18 @@ struct call call_begin(fuse_req_t req, enum op op)
 
 	__atomic_add_fetch(&fs->counts[op], 1, __ATOMIC_RELAXED);
 	return (struct call){.fs = fs, .req = req, .op = op};
+}
+
+static __thread const struct fuse_in_header *call_message;
+
+void call_set_message(const void *message)
+{
+	call_message = message;
+}
+
+const void *call_arguments(void)
+{
+	return call_message + 1;
 }
 
 /* In plain mode the root of the mount is the root of its one volume. */

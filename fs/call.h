@@ -31,6 +31,15 @@ struct call {
 
 struct call call_begin(fuse_req_t req, enum op op);
 
+/*
+ * The request as it came from the kernel, for what libfuse's interface does not pass on. MESSAGE
+ * is borrowed until the next call of the same thread.
+ */
+void call_set_message(const void *message);
+
+/* The arguments behind the request's header (struct fuse_open_in ...). */
+const void *call_arguments(void);
+
 /* True for the root, domains and machines; false for everything in a volume. */
 bool call_is_virtual(const struct call *c, fuse_ino_t ino);
 

@@ -91,6 +91,17 @@ struct creds_scope creds_enter(uid_t uid, gid_t gid, mode_t mask, mode_t mode)
 	return scope;
 }
 
+struct creds_scope creds_enter_group(gid_t gid, bool keep_setid)
+{
+	struct creds_scope scope = {.gid = gid};
+
+	if (keep_setid)
+		scope.raised_fsetid = set_fsetid(true) == 0;
+	if (gid != 0)
+		setfsgid(gid);
+	return scope;
+}
+
 void creds_leave(struct creds_scope *scope)
 {
 	int saved_errno = errno;

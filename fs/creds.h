@@ -16,6 +16,7 @@
 
 #include "errors.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,6 +35,13 @@ struct creds_scope {
 
 struct creds_scope creds_enter(uid_t uid, gid_t gid, mode_t umask, mode_t mode);
 void creds_leave(struct creds_scope *scope);
+
+/*
+ * Change a file of group GID as somebody who belongs to that group. With KEEP_SETID also as
+ * somebody who may leave set-id bits alone (CAP_FSETID), which chown, truncate, and writes
+ * otherwise clear; a set-group-id bit without group execution always stays.
+ */
+struct creds_scope creds_enter_group(gid_t gid, bool keep_setid);
 
 #define cleanup_creds cleanup_(creds_leave)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filemode.h"
 
+#include "creds.h"
+
 #include <fcntl.h>
 
 static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *mount)
@@ -16,10 +18,16 @@ static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *m
 static int take_backing(struct call *c, struct node *node, int fd)
 {
 	struct fhandle_mount *mount = &c->fs->mounts.items[node->handle.mount];
+	struct stat st;
 	int id;
 
 	if (node->backing_id > 0)
 		return 0;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+
+	/* The kernel keeps these credentials: a member of the file's group writes (see creds.h). */
+	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, false);
 
 	id = fuse_passthrough_open(c->req, fd);
 	if (id > 0) {

@@ -135,6 +135,7 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	node->n_writers = 0;
 	node->backing_id = 0;
 	node->wb_errors = 0;
+	node->pin_fd = -1;
 	node->attr_granted = 0;
 	chain(t, hash, node);
 	slot_publish(&node->slot);
@@ -167,10 +168,33 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 	return r;
 }
 
+struct node *node_find(struct node_table *t, const struct fhandle *handle)
+{
+	uint32_t hash = fhandle_hash(handle);
+	pthread_mutex_t *stripe = &t->stripes[hash % NODE_STRIPES];
+	struct node *node;
+
+	pthread_mutex_lock(stripe);
+	node = find_in_chain(t, hash, handle);
+	pthread_mutex_unlock(stripe);
+	return node;
+}
+
+void node_pin(struct node_table *t, struct node *node, int fd)
+{
+	cleanup_fd int taken = fd;
+
+	node_lock(t, node);
+	if (node->pin_fd < 0)
+		node->pin_fd = steal_fd(&taken);
+	node_unlock(t, node);
+}
+
 void node_forget(struct node_table *t, uint64_t id, uint64_t n)
 {
 	struct node *node = node_get(t, id);
 	pthread_mutex_t *stripe;
+	cleanup_fd int pin_fd = -1;
 	uint32_t hash;
 
 	if (!node)
@@ -182,6 +206,7 @@ void node_forget(struct node_table *t, uint64_t id, uint64_t n)
 	node->nlookup -= n < node->nlookup ? n : node->nlookup;
 	if (node->nlookup == 0) {
 		unchain(t, hash, node);
+		pin_fd = node->pin_fd;
 		slot_give(&t->slots, &node->slot);
 	}
 	pthread_mutex_unlock(stripe);

@@ -28,6 +28,7 @@ struct node {
 	uint32_t n_writers; /* also read alone, atomically: no attribute caching while > 0 */
 	int32_t backing_id; /* passthrough id shared by every open of this inode, 0 = none */
 	uint32_t wb_errors; /* write-back errors seen by fsync, told once to each open file */
+	int32_t pin_fd; /* O_PATH descriptor that keeps a nameless inode alive, -1 = none */
 	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
 };
 
@@ -56,6 +57,19 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 
 /* Take N lookups back; at zero the node is gone. */
 void node_forget(struct node_table *t, uint64_t id, uint64_t n);
+
+/*
+ * Find the node of HANDLE without counting; the caller knows that the kernel holds it for the
+ * length of the request. NULL when there is none.
+ */
+struct node *node_find(struct node_table *t, const struct fhandle *handle);
+
+/*
+ * Keep the inode of NODE alive through FD (taken) until the kernel forgets the node: it has lost
+ * its last name, and who still has it (a directory somebody is in, an O_PATH descriptor) must
+ * find it. Does nothing when NODE is pinned already.
+ */
+void node_pin(struct node_table *t, struct node *node, int fd);
 
 /* Serialise changes of a node's open-file fields. No other lock is taken inside. */
 void node_lock(struct node_table *t, const struct node *node);

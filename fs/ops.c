@@ -18,11 +18,13 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		FUSE_CAP_DONT_MASK,
 		FUSE_CAP_EXPIRE_ONLY,
 		FUSE_CAP_HANDLE_KILLPRIV_V2,
+		FUSE_CAP_NO_EXPORT_SUPPORT, /* node ids do not outlive FORGET: no NFS, say so at once */
 		FUSE_CAP_NO_OPENDIR_SUPPORT,
 		FUSE_CAP_PARALLEL_DIROPS,
 		FUSE_CAP_POSIX_ACL,
 		FUSE_CAP_READDIRPLUS,
 		FUSE_CAP_READDIRPLUS_AUTO,
+		FUSE_CAP_SETXATTR_EXT,
 	};
 
 	/* With passthrough there is nothing to splice, and unused pipes cost system calls. */

@@ -44,8 +44,9 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_attr(&c, r, node, &st);
 }
 
-static int set_owner(int fd, const struct stat *attr, int to_set)
+static int set_owner(int fd, gid_t group, const struct stat *attr, int to_set)
 {
+	cleanup_creds struct creds_scope scope = creds_enter_group(group, false);
 	uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 	gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
 
@@ -62,18 +63,17 @@ static int set_mode(int fd, mode_t mode)
 	return chmod(path, mode & 07777) < 0 ? -errno : 0;
 }
 
-static int set_size(struct call *c, const struct node *node, int fd, off_t size)
+static int set_size(
+	struct call *c, const struct node *node, const struct stat *old, off_t size, int to_set)
 {
+	/* FATTR_KILL_SUIDGID, under libfuse's name: the caller may not keep set-id bits. */
+	bool keep_setid = !(to_set & FUSE_SET_ATTR_KILL_SUID);
+	cleanup_creds struct creds_scope scope = creds_enter_group(old->st_gid, keep_setid);
 	cleanup_fd int out = -1;
-	struct stat st;
 	int r = 0;
 
-	if (call_may_deny(c, node, POLICY_SHRINK)) {
-		if (fstat(fd, &st) < 0)
-			return -errno;
-		if (size < st.st_size)
-			r = call_allow(c, node, POLICY_SHRINK, NULL);
-	}
+	if (size < old->st_size)
+		r = call_allow(c, node, POLICY_SHRINK, NULL);
 	if (r < 0)
 		return r;
 
@@ -112,6 +112,7 @@ static int do_setattr(
 {
 	cleanup_fd int fd = -1;
 	struct node *node;
+	struct stat old;
 	int r;
 
 	r = call_change(c, ino, NULL, &node);
@@ -123,14 +124,16 @@ static int do_setattr(
 	fd = open_node(c, node);
 	if (fd < 0)
 		return fd;
+	if ((to_set & (SET_OWNER | FUSE_SET_ATTR_SIZE)) && fstat(fd, &old) < 0)
+		return -errno;
 
 	/* The owner before the mode: chown(2) clears set-id bits that chmod(2) then sets. */
 	if (to_set & SET_OWNER)
-		r = set_owner(fd, attr, to_set);
+		r = set_owner(fd, old.st_gid, attr, to_set);
 	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
 		r = set_mode(fd, attr->st_mode);
 	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-		r = set_size(c, node, fd, attr->st_size);
+		r = set_size(c, node, &old, attr->st_size, to_set);
 	if (r == 0 && (to_set & SET_TIMES))
 		r = set_times(fd, attr, to_set);
 	return r < 0 ? r : entry_stat(node, fd, ret);

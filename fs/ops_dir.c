@@ -160,6 +160,44 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
 	reply_entry(&c, r, &entry);
 }
 
+/* An inode that is about to lose a name, and perhaps its last one. */
+struct victim {
+	struct node *node; /* NULL: the kernel does not know it, or an open file keeps it */
+	int fd;
+};
+
+static struct victim find_victim(struct call *c, int dir_fd, const char *name)
+{
+	struct victim v = {.fd = -1};
+	struct fhandle handle;
+	bool is_open;
+
+	if (fhandle_get(&c->fs->mounts, dir_fd, name, 0, &handle) < 0)
+		return v;
+	v.node = node_find(&c->fs->nodes, &handle);
+	if (!v.node)
+		return v;
+
+	node_lock(&c->fs->nodes, v.node);
+	is_open = v.node->backing_id > 0;
+	node_unlock(&c->fs->nodes, v.node);
+	if (!is_open)
+		v.fd = fhandle_open(&c->fs->mounts, &handle, O_PATH | O_NOFOLLOW);
+	return v;
+}
+
+/* Keep it when the name was its last: somebody may be in it still. */
+static void pin_victim(struct call *c, struct victim *v, int r)
+{
+	struct stat st;
+
+	if (r == 0 && v->fd >= 0 && fstat(v->fd, &st) == 0 &&
+		(st.st_nlink == 0 || S_ISDIR(st.st_mode)))
+		node_pin(&c->fs->nodes, v->node, steal_fd(&v->fd));
+	if (v->fd >= 0)
+		close(v->fd);
+}
+
 /* Remove NAME from PARENT. -EPERM: the volume is protected or held; -EROFS: it is readonly. */
 static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int flags)
 {
@@ -176,7 +214,12 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 	dir_fd = open_dir(c, dir);
 	if (dir_fd < 0)
 		return dir_fd;
-	return unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
+
+	struct victim victim = find_victim(c, dir_fd, name);
+
+	r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
+	pin_victim(c, &victim, r);
+	return r;
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -269,7 +312,13 @@ static int do_rename(struct call *c, fuse_ino_t parent, const char *name, fuse_i
 							 ? creds_enter(ctx->uid, ctx->gid, 0, 0)
 							 : (struct creds_scope){0};
 
-	return renameat2(from_fd, name, to_fd, new_name, flags) < 0 ? -errno : 0;
+	struct victim victim = {.fd = -1};
+
+	if (!(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
+		victim = find_victim(c, to_fd, new_name);
+	r = renameat2(from_fd, name, to_fd, new_name, flags) < 0 ? -errno : 0;
+	pin_victim(c, &victim, r);
+	return r;
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,

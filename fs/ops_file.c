@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "creds.h"
 #include "reply.h"
 
 #include <fcntl.h>
@@ -103,6 +104,7 @@ static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, 
 {
 	cleanup_fd int fd = -1;
 	struct node *node = call_node(c, ino);
+	struct stat st;
 	int r;
 
 	if (!node)
@@ -116,6 +118,11 @@ static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, 
 	fd = reopen(c, ino, O_RDWR, &node);
 	if (fd < 0)
 		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+
+	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, false);
+
 	return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "reply.h"
 
 #include <fcntl.h>
+#include <linux/fuse.h>
 
 /*
  * Flags for the daemon's own descriptor: it never creates by accident, never appends (offsets
@@ -47,9 +48,24 @@ static int allow_open(struct call *c, const struct node *node, int flags)
 	return r;
 }
 
+/* Empty the file, with the powers over set-id bits that the caller has. */
+static int truncate_open(struct call *c, int fd)
+{
+	const struct fuse_open_in *in = call_arguments();
+	bool keep_setid = c->op == OP_OPEN && !(in->open_flags & FUSE_OPEN_KILL_SUIDGID);
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+
+	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, keep_setid);
+
+	return ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
 static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 {
-	int fd;
+	cleanup_fd int fd = -1;
 	int r;
 
 	r = allow_open(c, node, fi->flags);
@@ -57,10 +73,15 @@ static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 		return r;
 
 	/* Opened for real, also where passthrough needs no descriptor: the base's errors count. */
-	fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(fi->flags));
+	fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(fi->flags) & ~O_TRUNC);
 	if (fd < 0)
 		return fd;
-	return filemode_attach(c, node, fd, fi);
+	if (fi->flags & O_TRUNC) {
+		r = truncate_open(c, fd);
+		if (r < 0)
+			return r;
+	}
+	return filemode_attach(c, node, steal_fd(&fd), fi);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

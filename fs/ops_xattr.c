@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "creds.h"
 #include "reply.h"
 #include "str.h"
 
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <linux/limits.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -49,6 +51,30 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct
 	return r < 0 ? r : open_path(c, node, ret);
 }
 
+/*
+ * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
+ * groups, which only the kernel knows: it says so in the request.
+ */
+static int set_access_acl(
+	const struct xattr_path *path, const char *name, const char *value, size_t size, int flags)
+{
+	const struct fuse_setxattr_in *in = call_arguments();
+	struct stat st;
+
+	if (fstat(path->fd, &st) < 0)
+		return -errno;
+
+	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, true);
+
+	if (setxattr(path->text, name, value, size, flags) < 0)
+		return -errno;
+	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || !(st.st_mode & S_ISGID))
+		return 0;
+	if (fstat(path->fd, &st) < 0 || chmod(path->text, st.st_mode & 07777 & ~S_ISGID) < 0)
+		return -errno;
+	return 0;
+}
+
 static int do_setxattr(
 	struct call *c, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
@@ -58,6 +84,8 @@ static int do_setxattr(
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
+	if (strcmp(name, "system.posix_acl_access") == 0)
+		return set_access_acl(&path, name, value, size, flags);
 	return setxattr(path.text, name, value, size, flags) < 0 ? -errno : 0;
 }
 

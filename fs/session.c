@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session.h"
 
+#include "call.h"
 #include "creds.h"
 #include "ops.h"
 
@@ -50,6 +51,7 @@ static void serve(struct worker *w)
 		if (r <= 0)
 			break;
 		step(w);
+		call_set_message(buf.mem);
 		fuse_session_process_buf(se, &buf);
 		step(w);
 		wake_quiescer(w->session);
