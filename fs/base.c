@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -84,10 +85,39 @@ static bool take_lock(int fd)
 	return false;
 }
 
-int base_open(const char *base, const char *mount, struct fhandle_mounts *mounts, int *ret_fd,
-	struct error *err)
+#define ATIME_FLAGS (MS_NOATIME | MS_STRICTATIME | MS_NODIRATIME)
+
+static int set_atime(int tree, unsigned long flags)
 {
-	cleanup_fd int fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct mount_attr attr = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = MOUNT_ATTR_RELATIME};
+
+	if (flags & MS_NOATIME)
+		attr.attr_set = MOUNT_ATTR_NOATIME;
+	else if (flags & MS_STRICTATIME)
+		attr.attr_set = MOUNT_ATTR_STRICTATIME;
+	if (flags & MS_NODIRATIME)
+		attr.attr_set |= MOUNT_ATTR_NODIRATIME;
+	return mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+}
+
+/* Open the base, where the usual access times will not do in a copy of its mount. */
+static int open_with_atime(const char *base, unsigned long flags)
+{
+	cleanup_fd int tree = -1;
+
+	if (!(flags & ATIME_FLAGS))
+		return open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	tree = open_tree(AT_FDCWD, base, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0 || set_atime(tree, flags) < 0)
+		return -1;
+	return openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int base_open(const char *base, const char *mount, unsigned long mount_flags,
+	struct fhandle_mounts *mounts, int *ret_fd, struct error *err)
+{
+	cleanup_fd int fd = open_with_atime(base, mount_flags);
 	int r;
 
 	if (fd < 0)

@@ -89,7 +89,8 @@ int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
 
 	r = make_tables(fs, err);
 	if (r == 0)
-		r = base_open(options->base, options->mount, &fs->mounts, &fs->base_fd, err);
+		r = base_open(options->base, options->mount, options->mount_flags, &fs->mounts,
+			&fs->base_fd, err);
 	if (r == 0 && options->is_plain)
 		r = serve_base_itself(fs, err);
 	return r;
