@@ -31,14 +31,14 @@ static void diff_values(
 
 static void diff_objects(struct strbuf *out, const char *parent, json_t *a, json_t *b)
 {
-	const char *key;
-	json_t *value;
+	for (void *i = json_object_iter(a); i; i = json_object_iter_next(a, i)) {
+		const char *key = json_object_iter_key(i);
 
-	json_object_foreach (a, key, value)
-		diff_values(out, parent, key, value, json_object_get(b, key));
-	json_object_foreach (b, key, value) {
-		if (!json_object_get(a, key))
-			add_key(out, parent, key);
+		diff_values(out, parent, key, json_object_iter_value(i), json_object_get(b, key));
+	}
+	for (void *i = json_object_iter(b); i; i = json_object_iter_next(b, i)) {
+		if (!json_object_get(a, json_object_iter_key(i)))
+			add_key(out, parent, json_object_iter_key(i));
 	}
 }
 

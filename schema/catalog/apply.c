@@ -140,10 +140,10 @@ static int compare_volume(struct apply *a, const struct parent *p, const char *o
 		is_adopted || is_restored ? CHANGE_ADOPTED : CHANGE_UPDATED, object, detail.data);
 }
 
-static int apply_volume(struct apply *a, const struct parent *p, const struct volume *have,
-	const struct volume *want, struct error *err)
+static int apply_volume(struct apply *a, const struct parent *p, const char *name,
+	const struct volume *have, const struct volume *want, struct error *err)
 {
-	cleanup_free char *object = child_name(p, want ? want->name : have->name);
+	cleanup_free char *object = child_name(p, name);
 
 	if (!object)
 		return -ENOMEM;
@@ -160,12 +160,13 @@ static int apply_volumes(struct apply *a, const struct parent *p, const struct m
 	cleanup_merge struct merge m = {0};
 	struct volume *h;
 	struct volume *w;
+	const char *name;
 	int r;
 
 	r = merge_init(&m, have ? have->volumes : NULL, have ? have->n_volumes : 0,
 		want ? want->volumes : NULL, want ? want->n_volumes : 0, MERGE_OF(volume));
-	while (r == 0 && merge_next(&m, &h, &w))
-		r = apply_volume(a, p, h, w, err);
+	while (r == 0 && (name = merge_next(&m, &h, &w)))
+		r = apply_volume(a, p, name, h, w, err);
 	return r;
 }
 
@@ -213,10 +214,9 @@ static int record_machine(struct apply *a, struct parent *self, int64_t domain,
 			 : 0;
 }
 
-static int apply_machine(struct apply *a, const struct parent *p, const struct machine *have,
-	const struct machine *want, struct error *err)
+static int apply_machine(struct apply *a, const struct parent *p, const char *name,
+	const struct machine *have, const struct machine *want, struct error *err)
 {
-	const char *name = want ? want->name : have->name;
 	cleanup_strbuf struct strbuf own = STRBUF_INIT;
 	cleanup_strbuf struct strbuf note = STRBUF_INIT;
 	cleanup_free char *object = child_name(p, name);
@@ -250,12 +250,13 @@ static int apply_machines(struct apply *a, const struct parent *p, const struct 
 	cleanup_merge struct merge m = {0};
 	struct machine *h;
 	struct machine *w;
+	const char *name;
 	int r;
 
 	r = merge_init(&m, have ? have->machines : NULL, have ? have->n_machines : 0,
 		want ? want->machines : NULL, want ? want->n_machines : 0, MERGE_OF(machine));
-	while (r == 0 && merge_next(&m, &h, &w))
-		r = apply_machine(a, p, h, w, err);
+	while (r == 0 && (name = merge_next(&m, &h, &w)))
+		r = apply_machine(a, p, name, h, w, err);
 	return r;
 }
 
@@ -297,10 +298,9 @@ static int record_domain(struct apply *a, struct parent *self, const struct doma
 			 : 0;
 }
 
-static int apply_domain(
-	struct apply *a, const struct domain *have, const struct domain *want, struct error *err)
+static int apply_domain(struct apply *a, const char *name, const struct domain *have,
+	const struct domain *want, struct error *err)
 {
-	const char *name = want ? want->name : have->name;
 	cleanup_strbuf struct strbuf note = STRBUF_INIT;
 	struct parent self = {
 		.name = name,
@@ -322,12 +322,13 @@ static int apply_domains(
 	cleanup_merge struct merge m = {0};
 	struct domain *h;
 	struct domain *w;
+	const char *name;
 	int r;
 
 	r = merge_init(&m, have->domains, have->n_domains, want->domains, want->n_domains,
 		MERGE_OF(domain));
-	while (r == 0 && merge_next(&m, &h, &w))
-		r = apply_domain(a, h, w, err);
+	while (r == 0 && (name = merge_next(&m, &h, &w)))
+		r = apply_domain(a, name, h, w, err);
 	return r;
 }
 

@@ -52,24 +52,15 @@ void merge_finish(struct merge *m)
 	errno = saved_errno;
 }
 
-bool merge_next(struct merge *m, void *ret_have, void *ret_want)
+const char *merge_next(struct merge *m, void *ret_have, void *ret_want)
 {
-	void *have = m->i < m->n_have ? m->have[m->i] : NULL;
-	void *want = m->j < m->n_want ? m->want[m->j] : NULL;
-	int order = 0;
+	const char *have = m->i < m->n_have ? name_of(m->have[m->i], m->name_offset) : NULL;
+	const char *want = m->j < m->n_want ? name_of(m->want[m->j], m->name_offset) : NULL;
+	int order = have && want ? strcmp(have, want) : !have - !want;
 
-	if (have && want)
-		order = strcmp(name_of(have, m->name_offset), name_of(want, m->name_offset));
-	if (order < 0)
-		want = NULL;
-	if (order > 0)
-		have = NULL;
-
-	m->i += have != NULL;
-	m->j += want != NULL;
-	*(void **)ret_have = have;
-	*(void **)ret_want = want;
-	return have || want;
+	*(void **)ret_have = have && order <= 0 ? m->have[m->i++] : NULL;
+	*(void **)ret_want = want && order >= 0 ? m->want[m->j++] : NULL;
+	return have && order <= 0 ? have : want;
 }
 
 const char *merge_find_double(const struct merge *m)

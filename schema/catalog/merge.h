@@ -7,7 +7,6 @@
  * that comparing a spec with the records costs a sort and one pass. Pure.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct merge {
@@ -22,8 +21,8 @@ int merge_init(struct merge *m, void *have, size_t n_have, void *want, size_t n_
 	size_t name_offset);
 void merge_finish(struct merge *m);
 
-/* The next name: *RET_HAVE or *RET_WANT is NULL where that side lacks it. False at the end. */
-bool merge_next(struct merge *m, void *ret_have, void *ret_want);
+/* The next name, NULL at the end; *RET_HAVE or *RET_WANT is NULL where that side lacks it. */
+const char *merge_next(struct merge *m, void *ret_have, void *ret_want);
 
 /* A name that stands twice on the wanted side, NULL when there is none. */
 const char *merge_find_double(const struct merge *m);
