@@ -18,7 +18,7 @@ struct flag_kind {
 };
 
 static const struct flag_kind kind_protected = {VOLUME_PROTECTED, catalog_set_protected,
-	REPORT_PROTECTED, REPORT_UNPROTECTED, "protected", "not protected"};
+	REPORT_PROTECTED, REPORT_UNPROTECTED, "protected", "unprotected"};
 static const struct flag_kind kind_readonly = {VOLUME_READONLY, catalog_set_readonly,
 	REPORT_READONLY, REPORT_WRITABLE, "read-only", "writable"};
 
@@ -99,6 +99,7 @@ static int run(struct cmd_env *env, int argc, char **argv, const struct flag_kin
 	int r;
 
 	r = edit_begin(&edit, env, argc, argv, err);
+	edit.report.shows_writers = kind->bit == VOLUME_READONLY && change.value == FLAG_ON;
 	return r != 0 ? r : edit_run(&edit, change_flag, &change, err);
 }
 

@@ -53,8 +53,8 @@ static int drop_hold(
 	int r = 0;
 
 	if (!find_hold(ref->volume, change->tag))
-		return error_set(err, CMD_REFUSED, "%s has no hold '%s'; 'anklume-fsctl holds %s'",
-			volume_ref_name(ref, name), change->tag, name);
+		return error_set(err, CMD_REFUSED, "%s has no hold '%s'; see 'anklume-fsctl holds'",
+			volume_ref_name(ref, name), change->tag);
 
 	if (!edit->env->is_dry_run)
 		r = catalog_release(edit->state.catalog, ref->volume->id, change->tag,
@@ -107,9 +107,8 @@ int cmd_release(struct cmd_env *env, int argc, char **argv, struct error *err)
 static const struct out_column columns[] = {
 	{"volume", "VOLUME", OUT_TEXT, 0},
 	{"tag", "TAG", OUT_TEXT, 0},
-	{"since", "SINCE", OUT_TIME, 0},
 	{"until", "UNTIL", OUT_TIME, 0},
-	{"expired", "EXPIRED", OUT_BOOL, 0},
+	{"expired", "EXPIRED", OUT_BOOL, OUT_IF_ANY},
 	{"actor", "BY", OUT_TEXT, 0},
 	{"reason", "REASON", OUT_TEXT, OUT_WRAP},
 };

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
 #include "rows.h"
+#include "str.h"
 #include "tree.h"
 #include "wire.h"
 
+/* An owner that is called as the volume's domain and machine is no news in a table. */
+static const struct out_column table_columns[] = {
+	{"volume", "VOLUME", OUT_TEXT, 0},
+	{"path", "PATH", OUT_TEXT, 0},
+	{"flags", "FLAGS", OUT_FLAGS, 0},
+	{"other_owner", "OWNER", OUT_TEXT, OUT_IF_ANY},
+	{"class", "CLASS", OUT_TEXT, OUT_IF_ANY},
+	{"size_bytes", "SIZE", OUT_SIZE, OUT_IF_ANY},
+};
+
 static const struct out_column columns[] = {
 	{"volume", "VOLUME", OUT_TEXT, 0},
-	{"path", "PATH", OUT_TEXT, OUT_WRAP},
+	{"path", "PATH", OUT_TEXT, 0},
 	{"flags", "FLAGS", OUT_FLAGS, 0},
-	{"owner", "OWNER", OUT_TEXT, OUT_WRAP},
+	{"owner", "OWNER", OUT_TEXT, 0},
 	{"class", "CLASS", OUT_TEXT, OUT_IF_ANY},
 	{"size_bytes", "SIZE", OUT_SIZE, OUT_IF_ANY},
 };
@@ -29,18 +40,33 @@ static int load_selected(struct cmd_env *env, int argc, char **argv, struct cmd_
 	return r;
 }
 
+static json_t *table_row(const struct cmd_env *env, const struct volume_ref *ref)
+{
+	const struct machine *m = ref->machine;
+	json_t *row = row_volume(env, ref);
+
+	if (row && (!str_equal(m->project, ref->domain->name) || !str_equal(m->instance, m->name)))
+		json_object_set(row, "other_owner", json_object_get(row, "owner"));
+	return row;
+}
+
 int cmd_ls(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
 	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
 	cleanup_selection struct selection selected = {NULL, 0};
 	cleanup_json json_t *rows = json_array();
+	bool is_table = env->format == OUT_TABLE;
 	int r;
 
 	r = load_selected(env, argc, argv, &state, &selected, err);
 	for (size_t i = 0; i < selected.n_items && r == 0; i++)
-		r = rows_append(rows, row_volume(env, &selected.items[i]));
-	if (r != 0 || (selected.n_items == 0 && env->format == OUT_TABLE))
+		r = rows_append(rows, is_table ? table_row(env, &selected.items[i])
+					       : row_volume(env, &selected.items[i]));
+	if (r != 0 || (selected.n_items == 0 && is_table))
 		return r;
+	if (is_table)
+		return out_rows(
+			env->out, env->format, table_columns, ARRAY_SIZE(table_columns), rows, err);
 	return out_rows(env->out, env->format, columns, ARRAY_SIZE(columns), rows, err);
 }
 

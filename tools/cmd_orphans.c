@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct out_column columns[] = {
-	{"name", "NAME", OUT_TEXT, OUT_WRAP},
+	{"name", "NAME", OUT_TEXT, 0},
 	{"kind", "KIND", OUT_TEXT, 0},
 	{"since", "SINCE", OUT_TIME, OUT_IF_ANY},
 	{"flags", "FLAGS", OUT_FLAGS, OUT_IF_ANY},

@@ -10,7 +10,7 @@
 static const struct out_column known[] = {
 	{"state", "State", OUT_TEXT, 0},
 	{"pid", "Daemon's pid", OUT_NUMBER, OUT_IF_ANY},
-	{"version", "Version", OUT_TEXT, OUT_IF_ANY},
+	{"release", "Version", OUT_TEXT, OUT_IF_ANY},
 	{"uptime", "Running for", OUT_TEXT, OUT_IF_ANY},
 	{"base", "Base", OUT_TEXT, OUT_IF_ANY},
 	{"mount", "Mount", OUT_TEXT, OUT_IF_ANY},
@@ -26,10 +26,11 @@ static const struct out_column known[] = {
 	{"passthrough", "Passthrough", OUT_BOOL, OUT_IF_ANY},
 	{"idmap", "Idmapped mounts", OUT_BOOL, OUT_IF_ANY},
 	{"workers", "Workers", OUT_NUMBER, OUT_IF_ANY},
+	{"operations", "Operations", OUT_TEXT, OUT_IF_ANY},
 };
 
 /* Of the wire, or said otherwise above. */
-static const char *const hidden[] = {"ok", "uptime_s"};
+static const char *const hidden[] = {"ok", "uptime_s", "version"};
 
 static bool is_known(const char *key)
 {
@@ -86,10 +87,12 @@ static void add_daemon(json_t *object, const json_t *answer)
 	json_object_set_new(object, "uptime", json_string(text));
 }
 
-/* What the four possible states are called, and whether all is well. */
-static const char *judge(int reached, int opened, uint64_t recorded, const json_t *answer)
+/* What the possible states are called; only "in force" is good. */
+static const char *judge(
+	const struct cmd_env *env, int reached, int opened, uint64_t recorded, const json_t *answer)
 {
 	json_int_t in_force = json_integer_value(json_object_get(answer, "generation"));
+	const char *catalog = json_string_value(json_object_get(answer, "catalog"));
 
 	if (reached < 0)
 		return "no answer";
@@ -97,10 +100,12 @@ static const char *judge(int reached, int opened, uint64_t recorded, const json_
 		return "daemon not running";
 	if (opened < 0)
 		return "running, catalogue unreadable";
+	if (catalog && strcmp(catalog, env->catalog) != 0)
+		return "running, with another catalogue";
 	return (json_int_t)recorded == in_force ? "in force" : "behind";
 }
 
-static int print_text(const struct cmd_env *env, const json_t *object, struct error *err)
+static int print_record(const struct cmd_env *env, const json_t *object, struct error *err)
 {
 	cleanup_free struct out_column *columns =
 		calloc(ARRAY_SIZE(known) + json_object_size(object), sizeof(*columns));
@@ -119,6 +124,24 @@ static int print_text(const struct cmd_env *env, const json_t *object, struct er
 	return out_record(env->out, env->format, columns, n, object, err);
 }
 
+/* What is there differs from daemon to daemon: csv and compact have a row per key. */
+static int print_pairs(const struct cmd_env *env, const json_t *object, struct error *err)
+{
+	static const struct out_column columns[] = {
+		{"key", "KEY", OUT_TEXT, 0}, {"value", "VALUE", OUT_TEXT, 0}};
+	cleanup_json json_t *rows = json_array();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)object, key, value) {
+		json_t *row = json_pack("{s:s s:O}", "key", key, "value", value);
+
+		if (!row || json_array_append_new(rows, row) < 0)
+			return error_set(err, -ENOMEM, "out of memory");
+	}
+	return out_rows(env->out, env->format, columns, ARRAY_SIZE(columns), rows, err);
+}
+
 int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
 	cleanup_json json_t *object = json_object();
@@ -132,12 +155,15 @@ int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 	(void)argv;
 	reached = ctl_status(env->control, &answer, &why);
 	opened = add_catalog(object, env, &recorded);
-	state = judge(reached, opened, recorded, answer);
+	state = judge(env, reached, opened, recorded, answer);
 	json_object_set_new(object, "state", json_string(state));
 	if (reached > 0)
 		add_daemon(object, answer);
 
-	r = print_text(env, object, err);
+	if (env->format == OUT_CSV || env->format == OUT_COMPACT)
+		r = print_pairs(env, object, err);
+	else
+		r = print_record(env, object, err);
 	if (r < 0)
 		return r;
 	if (reached < 0)

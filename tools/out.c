@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "out.h"
 
-#include <libsmartcols/libsmartcols.h>
 #include <string.h>
-#include <time.h>
 
+#include "cell.h"
+#include "out_table.h"
 #include "out_yaml.h"
-#include "str.h"
 
+#define RECORD_MIN 24 /* columns of text that are worth breaking for */
 #define JSON_STYLE (JSON_INDENT(2) | JSON_PRESERVE_ORDER)
 
 static const struct {
@@ -35,175 +35,6 @@ int out_format_parse(const char *name, enum out_format *ret)
 static int no_memory(struct error *err)
 {
 	return error_set(err, -ENOMEM, "out of memory");
-}
-
-/* The words of an array, or nothing, with SEPARATOR between them. */
-static char *join(const json_t *array, const char *separator)
-{
-	cleanup_strbuf struct strbuf b = STRBUF_INIT;
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (array, i, item) {
-		if (i > 0)
-			strbuf_puts(&b, separator);
-		if (json_is_string(item))
-			strbuf_puts(&b, json_string_value(item));
-	}
-	return strbuf_steal(&b);
-}
-
-/* What VALUE is in csv and compact: the bare value, nothing for null. */
-static char *bare_text(const json_t *value)
-{
-	char *text;
-
-	if (json_is_string(value))
-		return strdup(json_string_value(value));
-	if (json_is_array(value))
-		return join(value, ",");
-	if (json_is_integer(value))
-		return asprintf(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) < 0
-			       ? NULL
-			       : text;
-	if (json_is_boolean(value))
-		return strdup(json_is_true(value) ? "true" : "false");
-	if (json_is_object(value) || json_is_real(value))
-		return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	return strdup("");
-}
-
-static char *local_time(const char *utc)
-{
-	struct tm tm = {0};
-	char buf[64];
-	time_t t;
-
-	if (!strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		return strdup(utc);
-	t = timegm(&tm);
-	if (!localtime_r(&t, &tm))
-		return strdup(utc);
-	strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M", &tm);
-	return strdup(buf);
-}
-
-/* "readonly", which comes first when it is there, takes less room as "ro". */
-static char *short_flags(const json_t *array)
-{
-	cleanup_free char *all = join(array, ",");
-	char *text;
-
-	return all && asprintf(&text, "ro%s", all + strlen("readonly")) >= 0 ? text : NULL;
-}
-
-/* What VALUE is for a person. */
-static char *table_text(const struct out_column *column, const json_t *value)
-{
-	char buf[32];
-
-	if (column->type == OUT_BOOL && json_is_boolean(value))
-		return strdup(json_is_true(value) ? "yes" : "no");
-	if (column->type == OUT_SIZE && json_is_integer(value))
-		return strdup(format_size(json_integer_value(value), buf, sizeof(buf)));
-	if (column->type == OUT_TIME && json_is_string(value))
-		return local_time(json_string_value(value));
-	if (column->type == OUT_FLAGS &&
-		str_equal(json_string_value(json_array_get(value, 0)), "readonly"))
-		return short_flags(value);
-	return bare_text(value);
-}
-
-static bool is_empty(const json_t *value)
-{
-	if (!value || json_is_null(value))
-		return true;
-	if (json_is_string(value))
-		return *json_string_value(value) == '\0';
-	return json_is_array(value) && json_array_size(value) == 0;
-}
-
-static bool column_is_shown(const struct out_column *column, const json_t *rows)
-{
-	const json_t *row;
-	size_t i;
-
-	if (!(column->flags & OUT_IF_ANY))
-		return true;
-
-	json_array_foreach (rows, i, row) {
-		if (!is_empty(json_object_get(row, column->key)))
-			return true;
-	}
-	return false;
-}
-
-DEFINE_CLEANUP(unref_tablep, struct libscols_table *, scols_unref_table)
-
-static int add_columns(struct libscols_table *table, const struct out_column *columns, size_t n,
-	const json_t *rows, const struct out_column **shown, size_t *ret_n_shown)
-{
-	size_t n_shown = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		bool right = columns[i].type == OUT_NUMBER || columns[i].type == OUT_SIZE;
-		int flags = (right ? SCOLS_FL_RIGHT : 0) |
-			    (columns[i].flags & OUT_WRAP ? SCOLS_FL_WRAP : 0);
-
-		if (!column_is_shown(&columns[i], rows))
-			continue;
-		if (!scols_table_new_column(table, columns[i].title, 0, flags))
-			return -ENOMEM;
-		shown[n_shown++] = &columns[i];
-	}
-	*ret_n_shown = n_shown;
-	return 0;
-}
-
-static int add_line(struct libscols_table *table, const struct out_column *const *shown,
-	size_t n_shown, const json_t *row)
-{
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-
-	if (!line)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < n_shown; i++) {
-		const json_t *value = json_object_get(row, shown[i]->key);
-		cleanup_free char *text = table_text(shown[i], value);
-		cleanup_free char *printable = text ? out_printable(text) : NULL;
-
-		if (!printable || scols_line_set_data(line, i, printable) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int print_table(FILE *out, const struct out_column *columns, size_t n_columns,
-	const json_t *rows, struct error *err)
-{
-	cleanup_(unref_tablep) struct libscols_table *table = scols_new_table();
-	cleanup_free const struct out_column **shown = calloc(n_columns, sizeof(*shown));
-	const json_t *row;
-	size_t i, n_shown;
-	int r;
-
-	if (!table || !shown)
-		return no_memory(err);
-
-	scols_table_set_stream(table, out);
-	scols_table_enable_noencoding(table, 1); /* out_printable() did it */
-	r = add_columns(table, columns, n_columns, rows, shown, &n_shown);
-	if (r < 0)
-		return no_memory(err);
-
-	json_array_foreach (rows, i, row) {
-		r = add_line(table, shown, n_shown, row);
-		if (r < 0)
-			return no_memory(err);
-	}
-	r = scols_print_table(table);
-	return r < 0 ? error_errno(err, r, "cannot print") : 0;
 }
 
 static void put_csv(FILE *out, const char *text)
@@ -255,7 +86,7 @@ static int print_lines(FILE *out, const struct line_style *style, const struct o
 
 	json_array_foreach (rows, i, row) {
 		for (size_t c = 0; c < n_columns; c++) {
-			cleanup_free char *text = bare_text(json_object_get(row, columns[c].key));
+			cleanup_free char *text = cell_bare(json_object_get(row, columns[c].key));
 
 			if (!text)
 				return no_memory(err);
@@ -286,7 +117,7 @@ int out_rows(FILE *out, enum out_format format, const struct out_column *columns
 
 	switch (format) {
 	case OUT_TABLE:
-		return print_table(out, columns, n_columns, rows, err);
+		return out_table(out, out_width(out), columns, n_columns, rows, err);
 	case OUT_CSV:
 		return print_lines(out, &csv_style, columns, n_columns, rows, err);
 	case OUT_COMPACT:
@@ -296,20 +127,27 @@ int out_rows(FILE *out, enum out_format format, const struct out_column *columns
 	}
 }
 
-/* "Title:   text" with the texts below each other; "-" stands for nothing. */
-static int print_line(FILE *out, int width, const char *title, const char *text)
+/* "Title:   text"; "-" stands for nothing, what is too long goes on below its beginning. */
+static int print_line(FILE *out, int indent, const char *title, const char *text)
 {
 	cleanup_free char *printable = text ? out_printable(text) : NULL;
-	int pad = width - (int)strlen(title);
+	size_t width = out_width(out);
+	cleanup_free char *wrapped = NULL;
+	char *rest, *line;
 
 	if (!printable)
 		return -ENOMEM;
-	fprintf(out, "%s%s%*s %s\n", title, *title ? ":" : " ", pad, "",
-		*printable ? printable : "-");
+	if (width > (size_t)indent + RECORD_MIN)
+		wrapped = out_wrap(printable, width - indent - 2);
+	rest = wrapped ? wrapped : printable;
+
+	fprintf(out, "%s%s%*s", title, *title ? ":" : " ", indent - (int)strlen(title), "");
+	for (bool is_first = true; (line = strsep(&rest, "\n")); is_first = false)
+		fprintf(out, "%*s%s\n", is_first ? 1 : indent + 2, "", *line ? line : "-");
 	return 0;
 }
 
-static int print_field(FILE *out, int width, const struct out_column *column, const json_t *value)
+static int print_field(FILE *out, int indent, const struct out_column *column, const json_t *value)
 {
 	cleanup_free char *text = NULL;
 	const json_t *item;
@@ -319,19 +157,20 @@ static int print_field(FILE *out, int width, const struct out_column *column, co
 	if ((column->flags & OUT_LINES) && json_array_size(value) > 0) {
 		json_array_foreach (value, i, item) {
 			r = print_line(
-				out, width, i == 0 ? column->title : "", json_string_value(item));
+				out, indent, i == 0 ? column->title : "", json_string_value(item));
 			if (r < 0)
 				return r;
 		}
 		return 0;
 	}
-	text = table_text(column, value);
-	return print_line(out, width, column->title, text);
+	text = cell_text(column, value);
+	return print_line(out, indent, column->title, text);
 }
 
 static bool field_is_shown(const struct out_column *column, const json_t *object)
 {
-	return !(column->flags & OUT_IF_ANY) || !is_empty(json_object_get(object, column->key));
+	return !(column->flags & OUT_IF_ANY) ||
+	       !cell_is_empty(json_object_get(object, column->key));
 }
 
 static int print_record(FILE *out, const struct out_column *columns, size_t n_columns,

@@ -168,23 +168,36 @@ static int print(const struct report *report, const struct cmd_env *env, uint64_
 	}
 }
 
+static bool is_listed(const struct report *report, const char *volume)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (report->items, i, item) {
+		if (strcmp(json_string_value(json_object_get(item, "volume")), volume) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A file that was open for writing before its volume became read-only stays writable. */
 static void warn_writers(const struct report *report, const struct cmd_env *env, json_t *answer)
 {
 	const json_t *writer;
 	size_t i;
 
-	if (count(report, actions[REPORT_READONLY].word) == 0)
+	if (!report->shows_writers)
 		return;
 
 	json_array_foreach (json_object_get(answer, "writers"), i, writer) {
 		const char *volume = json_string_value(json_object_get(writer, "volume"));
 		json_int_t n = json_integer_value(json_object_get(writer, "open"));
 
-		if (volume && n > 0)
-			fprintf(env->words,
-				"still open for writing: %" JSON_INTEGER_FORMAT " file%s in %s\n",
-				n, n == 1 ? "" : "s", volume);
+		if (!volume || n <= 0 || !is_listed(report, volume))
+			continue;
+		fprintf(env->words,
+			"still open for writing: %" JSON_INTEGER_FORMAT " file%s in %s\n", n,
+			n == 1 ? "" : "s", volume);
 	}
 }
 

@@ -15,6 +15,7 @@ struct report {
 	json_t *items; /* {"volume", "action", "detail"} */
 	json_t *extra; /* more keys of the JSON result; NULL = none */
 	size_t n_changed;
+	bool shows_writers; /* say which of the volumes are open for writing */
 	unsigned int counts; /* enum report_counts: a line and keys with how many of each */
 	const char *nothing; /* said when there is no item; NULL = nothing */
 };

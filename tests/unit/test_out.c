@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "out_table.h"
 #include "unit.h"
 
 #define cleanup_json cleanup_(json_decrefp)
@@ -146,6 +147,46 @@ START_TEST(json_text_takes_any_bytes)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t width;
+	const char *wrapped;
+} wraps[] = {
+	{"short", 10, "short"},
+	{"two words", 9, "two words"},
+	{"two words", 8, "two\nwords"},
+	{"one two three four", 8, "one two\nthree\nfour"},
+	{"abcdefghij", 4, "abcd\nefgh\nij"},
+	{"a abcdefgh", 4, "a\nabcd\nefgh"},
+	{"", 4, ""},
+};
+
+START_TEST(text_is_broken_between_words)
+{
+	cleanup_free char *got = out_wrap(wraps[_i].text, wraps[_i].width);
+
+	ck_assert_str_eq(got, wraps[_i].wrapped);
+}
+END_TEST
+
+START_TEST(narrow_table_breaks_its_text_column)
+{
+	static const struct out_column two[] = {
+		{"a", "A", OUT_TEXT, 0}, {"b", "TEXT", OUT_TEXT, OUT_WRAP}};
+	cleanup_json json_t *list =
+		json_pack("[{s:s s:s}]", "a", "name", "b", "a long story about a very small thing");
+	cleanup_free char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	ck_assert_int_eq(out_table(f, 25, two, 2, list, NULL), 0);
+	fclose(f);
+	ck_assert_str_eq(text, "A    TEXT\n"
+			       "name a long story about a\n"
+			       "     very small thing\n");
+}
+END_TEST
+
 /* What YAML readers would take for something else must be quoted. */
 static const struct {
 	const char *text;
@@ -199,6 +240,8 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, record_is_a_line_per_key);
 	tcase_add_loop_test(tc, control_characters_are_never_raw, 0, ARRAY_SIZE(printables));
 	tcase_add_test(tc, json_text_takes_any_bytes);
+	tcase_add_loop_test(tc, text_is_broken_between_words, 0, ARRAY_SIZE(wraps));
+	tcase_add_test(tc, narrow_table_breaks_its_text_column);
 	tcase_add_loop_test(tc, yaml_strings_stay_strings, 0, ARRAY_SIZE(scalars));
 	tcase_add_test(tc, formats_have_names);
 	suite_add_tcase(s, tc);
