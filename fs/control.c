@@ -85,7 +85,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
 			 "s:I, s:I, s:o, s:o}",
-		"ok", 1, "pid", (int)getpid(), "version", ANKLUME_VERSION, "base", fs->options.base,
+		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
 		"volumes", (int)count_volumes(fs), "inodes",
