@@ -140,30 +140,12 @@ static int load(const char *path, struct yamldoc **ret, struct diags *diags, str
 	return r == -EINVAL ? 1 : r;
 }
 
-/*
- * A later definition of a domain replaces the earlier one whole, at its place, as upstream. N_OTHERS
- * is how many came from other maps: within one map the names differ.
- */
-static int add_domain(struct files *f, struct yamlnode *key, struct yamlnode *value,
-	size_t n_others, struct diags *diags)
+static int add_domain(struct files *f, struct yamlnode *key, struct yamlnode *value)
 {
-	struct yamlpair *domains;
-
-	for (size_t i = 0; i < n_others; i++) {
-		cleanup_free char *place = NULL;
-
-		if (strcmp(f->domains[i].key->text, key->text) != 0)
-			continue;
-		place = diags_place(diags, f->domains[i].key->mark);
-		diags_warning(diags, key->mark, "domain '%s' replaces its definition at %s",
-			SHOWN(key->text), place ? place : "?");
-		f->domains[i] = (struct yamlpair){key, value};
-		return 0;
-	}
 	if (f->n_domains == f->cap_domains) {
 		size_t cap = f->cap_domains ? f->cap_domains * 2 : 16;
+		struct yamlpair *domains = reallocarray(f->domains, cap, sizeof(*domains));
 
-		domains = reallocarray(f->domains, cap, sizeof(*domains));
 		if (!domains)
 			return -ENOMEM;
 		f->domains = domains;
@@ -173,13 +155,12 @@ static int add_domain(struct files *f, struct yamlnode *key, struct yamlnode *va
 	return 0;
 }
 
-static int add_domains(struct files *f, const struct yamlnode *map, struct diags *diags)
+static int add_domains(struct files *f, const struct yamlnode *map)
 {
-	size_t n_others = f->n_domains;
 	int r = 0;
 
 	for (size_t i = 0; yamlnode_is(map, YAMLNODE_MAP) && r == 0 && i < map->n_pairs; i++)
-		r = add_domain(f, map->pairs[i].key, map->pairs[i].value, n_others, diags);
+		r = add_domain(f, map->pairs[i].key, map->pairs[i].value);
 	return r;
 }
 
@@ -202,13 +183,13 @@ static int load_domain_file(
 	f->n_domain_docs++;
 	if (f->keys == LAYOUT_INFRA) {
 		if (root->type == YAMLNODE_MAP || root->type == YAMLNODE_NULL)
-			return add_domains(f, root, diags);
+			return add_domains(f, root);
 		diags_error(diags, root->mark, "must be a mapping of domains, got %s",
 			yamlnode_kind(root));
 		return 0;
 	}
 	key = yamldoc_add_name(docs[f->n_domain_docs - 1], name);
-	return key ? add_domain(f, key, root, f->n_domains, diags) : -ENOMEM;
+	return key ? add_domain(f, key, root) : -ENOMEM;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -292,6 +273,53 @@ static int load_domains(struct files *f, struct diags *diags, struct error *err)
 	return r < 0 ? r : broken;
 }
 
+static int compare_domains(const void *a, const void *b)
+{
+	const struct yamlpair *x = *(struct yamlpair *const *)a;
+	const struct yamlpair *y = *(struct yamlpair *const *)b;
+	int r = strcmp(x->key->text, y->key->text);
+
+	return r ? r : x < y ? -1 : x > y;
+}
+
+/* SECOND replaces FIRST at its place, as upstream does it. */
+static void redefine(struct yamlpair *first, struct yamlpair *second, struct diags *diags)
+{
+	cleanup_free char *place = diags_place(diags, first->key->mark);
+
+	diags_warning(diags, second->key->mark, "domain '%s' replaces its definition at %s",
+		SHOWN(second->key->text), place ? place : "?");
+	*first = *second;
+	second->key = NULL;
+}
+
+/* Of the definitions of one domain in several files the last wins whole. */
+static int drop_redefined(struct files *f, struct diags *diags)
+{
+	cleanup_free struct yamlpair **order =
+		reallocarray(NULL, f->n_domains + 1, sizeof(struct yamlpair *));
+	size_t kept = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n_domains; i++)
+		order[i] = &f->domains[i];
+	qsort(order, f->n_domains, sizeof(*order), compare_domains);
+
+	for (size_t i = 1; i < f->n_domains; i++) {
+		if (strcmp(order[i - 1]->key->text, order[i]->key->text) != 0)
+			continue;
+		redefine(order[i - 1], order[i], diags);
+		order[i] = order[i - 1];
+	}
+	for (size_t i = 0; i < f->n_domains; i++) {
+		if (f->domains[i].key)
+			f->domains[kept++] = f->domains[i];
+	}
+	f->n_domains = kept;
+	return 0;
+}
+
 static int load_policies(struct files *f, struct diags *diags, struct error *err)
 {
 	cleanup_free char *path = NULL;
@@ -305,6 +333,7 @@ static int load_policies(struct files *f, struct diags *diags, struct error *err
 
 int files_load(const char *path, struct files *ret, struct diags *diags, struct error *err)
 {
+	const struct yamlnode *inner = NULL;
 	int broken = 0;
 	int r;
 
@@ -316,12 +345,9 @@ int files_load(const char *path, struct files *ret, struct diags *diags, struct 
 		return r;
 	broken |= r;
 
-	r = ret->main ? add_domains(ret,
-				ret->keys == LAYOUT_INFRA
-					? yamlnode_get(yamldoc_root(ret->main), "domains")
-					: NULL,
-				diags)
-		      : 0;
+	if (ret->main && ret->keys == LAYOUT_INFRA)
+		inner = yamlnode_get(yamldoc_root(ret->main), "domains");
+	r = add_domains(ret, inner);
 	if (r == 0 && ret->dir)
 		r = load_domains(ret, diags, err);
 	if (r < 0)
@@ -331,7 +357,10 @@ int files_load(const char *path, struct files *ret, struct diags *diags, struct 
 	r = ret->dir ? load_policies(ret, diags, err) : 0;
 	if (r < 0)
 		return r;
-	return broken || r ? -EINVAL : 0;
+	broken |= r;
+
+	r = drop_redefined(ret, diags);
+	return r < 0 ? r : broken ? -EINVAL : 0;
 }
 
 void files_finish(struct files *files)
