@@ -120,7 +120,7 @@ static inline void db_endp(sqlite3_stmt **query)
 
 #define cleanup_stmt cleanup_(db_endp)
 
-/* Open PATH for writing whatever it is; nothing is checked, read or made. */
+/* Open PATH for writing whatever it is; nothing is checked or made, and closing folds in no log. */
 int db_open_raw(const char *path, struct catalog **ret, struct error *err);
 
 /* A copy in memory, of which nobody else knows: where a dry run happens. */

@@ -10,6 +10,9 @@
  */
 #define ID_DISTANCE (INT64_C(1) << 20)
 
+/* No catalogue gives out as many; a larger one would use up the ids of those to come. */
+#define ID_MAX (INT64_C(1) << 40)
+
 /* *RET_ID stays 0 when STMT finds no row. */
 static int find_id(struct catalog *cat, sqlite3_stmt *q, int64_t *ret_id, struct error *err)
 {
@@ -31,7 +34,7 @@ static int id_if_free(
 	r = db_query(cat, stmt, &q, err, db_int(id));
 	if (r == 0)
 		r = find_id(cat, q, &taken, err);
-	*ret = id <= 0 || taken ? 0 : id;
+	*ret = id <= 0 || id > ID_MAX || taken ? 0 : id;
 	return r;
 }
 

@@ -287,6 +287,9 @@ int db_open_raw(const char *path, struct catalog **ret, struct error *err)
 	if (!cat)
 		return -ENOMEM;
 	r = open_handle(cat, path, SQLITE_OPEN_READWRITE, err);
+	/* Whatever state the log is in, it stays for those who want to look into it. */
+	if (cat->db)
+		sqlite3_db_config(cat->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (r == 0)
 		*ret = steal_ptr(&cat);
 	return r;

@@ -419,7 +419,7 @@ START_TEST(import_keeps_ids_and_leaves_a_distance)
 	cleanup_catalog struct catalog *other = NULL;
 	struct volume *v;
 
-	sample_add(&infra, "a/b/c a/b/d");
+	sample_add(&infra, "a/b/c a/b/d a/b/x");
 	infra.domains[0].id = 7;
 	infra.domains[0].machines[0].id = 8;
 	v = sample_volume(&infra, "a/b/c");
@@ -427,11 +427,12 @@ START_TEST(import_keeps_ids_and_leaves_a_distance)
 	v->generation = 41;
 	v->protected_override = FLAG_OFF;
 	sample_volume(&infra, "a/b/d")->id = 9; /* two marks that claim one id */
+	sample_volume(&infra, "a/b/x")->id = INT64_MAX; /* after which there is none */
 	ck_assert_int_eq(catalog_open(unit_path("other.db"), CATALOG_WRITE, &other, NULL), 0);
 	ck_assert_int_eq(catalog_import(other, &infra, &sample_actor, NULL), 0);
 
 	infra_finish(&infra);
-	sample_add(&infra, "a/b/c a/b/d a/b/e");
+	sample_add(&infra, "a/b/c a/b/d a/b/e a/b/x");
 	sample_apply(other, &infra, NULL);
 	sample_load(other, &got);
 	ck_assert_int_eq(got.domains[0].id, 7);
@@ -440,6 +441,7 @@ START_TEST(import_keeps_ids_and_leaves_a_distance)
 	ck_assert_uint_eq(sample_volume(&got, "a/b/c")->generation, 41);
 	ck_assert_int_eq(sample_volume(&got, "a/b/c")->protected_override, FLAG_OFF);
 	ck_assert_int_eq(sample_volume(&got, "a/b/d")->id, 10);
+	ck_assert_int_eq(sample_volume(&got, "a/b/x")->id, 11);
 	ck_assert_int_eq(sample_volume(&got, "a/b/e")->id, (1 << 20) + 1);
 	ck_assert_uint_eq(sample_volume(&got, "a/b/e")->generation, 43);
 

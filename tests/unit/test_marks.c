@@ -6,8 +6,10 @@
 #include "str.h"
 #include "unit.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #define VOLUME "pro/pro-dev/db"
@@ -368,6 +370,58 @@ START_TEST(symlink_in_the_place_of_a_volume_is_not_marked)
 }
 END_TEST
 
+/* A child that flips a flag of one of 3 volumes, marks and all, until it is killed. */
+static void flip_for_ever(void)
+{
+	for (unsigned int i = 0;; i++) {
+		int r = catalog_set_readonly(sample_cat, 1 + random() % 3,
+			random() % 2 ? FLAG_ON : FLAG_OFF, &sample_actor, &sample_marks, NULL,
+			NULL);
+
+		if (r < 0)
+			_exit(1);
+	}
+}
+
+/* DC-2: what a kill between mark and commit leaves is one mark ahead of its record, never behind. */
+START_TEST(killed_writer_leaves_at_most_one_mark_ahead)
+{
+	unsigned int seed = (unsigned int)getpid();
+	size_t n_ahead = 0;
+
+	printf("# seed %u\n", seed);
+	srandom(seed);
+	sample_base_apply("a/m/v1 a/m/v2 b/m/v3");
+	for (int i = 0; i < 50; i++) {
+		size_t n_written;
+		int status;
+		pid_t pid;
+
+		catalog_close(steal_ptr(&sample_cat));
+		pid = fork();
+		ck_assert_int_ge(pid, 0);
+		ck_assert_int_eq(
+			catalog_open(unit_path("catalog.db"), CATALOG_WRITE, &sample_cat, NULL), 0);
+		if (pid == 0)
+			flip_for_ever();
+
+		/* Not to wait for anything: to hit another place each time. */
+		usleep(random() % 20000);
+		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_msg(WIFSIGNALED(status), "the writer gave up: %x", status);
+
+		ck_assert_int_eq(
+			catalog_write_marks(sample_cat, &sample_marks, &n_written, NULL), 0);
+		ck_assert_uint_le(n_written, 1);
+		n_ahead += n_written;
+		sample_base_expect_marks();
+		(void)random();
+	}
+	printf("# %zu of 50 kills hit between mark and commit\n", n_ahead);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s;
@@ -392,6 +446,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, damaged_mark_of_a_new_volume_is_told);
 	tcase_add_test(tc, mark_of_a_newer_version_stops_an_apply);
 	tcase_add_test(tc, mark_of_another_volume_is_not_taken_over);
+	tcase_add_test(tc, killed_writer_leaves_at_most_one_mark_ahead);
 	tcase_add_test(tc, symlink_in_the_place_of_a_volume_is_not_marked);
 	suite_add_tcase(s, tc);
 	return s;
