@@ -106,7 +106,7 @@ static int open_level(int parent_fd, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* Owner first: a change of owner drops the set-id bits. */
+/* Made with mode 0, so owner first: what the mode allows, it allows the right one. */
 static int dress(int parent_fd, const char *name, const struct volume *volume)
 {
 	cleanup_fd int fd = open_directory(parent_fd, name);

@@ -425,6 +425,35 @@ START_TEST(replaced_catalogue_is_estale_for_those_who_have_it_open)
 }
 END_TEST
 
+/* Also the whole patience of a writer (5 s). */
+START_TEST(catalogue_is_not_replaced_under_a_change)
+{
+	cleanup_catalog struct catalog *fresh = NULL;
+	cleanup_infra struct infra got = {0};
+	cleanup_error struct error err = {0};
+	char *aside = NULL;
+	sqlite3 *writer;
+
+	make_catalog();
+	ck_assert_int_eq(catalog_open(unit_path("new.db"), CATALOG_WRITE, &fresh, NULL), 0);
+	catalog_close(steal_ptr(&fresh));
+	ck_assert_int_eq(sqlite3_open(unit_path(FILE_NAME), &writer), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_exec(writer, "BEGIN IMMEDIATE; UPDATE volume SET path = '/changed'", NULL,
+			NULL, NULL),
+		SQLITE_OK);
+	ck_assert_int_eq(
+		catalog_replace(unit_path(FILE_NAME), unit_path("new.db"), &aside, &err), -EBUSY);
+	ck_assert_ptr_null(aside);
+
+	ck_assert_int_eq(sqlite3_exec(writer, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(writer);
+	ck_assert_int_eq(catalog_open(unit_path(FILE_NAME), CATALOG_READ, &fresh, NULL), 0);
+	sample_load(fresh, &got);
+	ck_assert_str_eq(sample_volume(&got, "pro/pro-dev/db")->path, "/changed");
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("catalog_open");
@@ -447,6 +476,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, writer_that_waits_in_vain_is_ebusy);
 	tcase_add_test(tc, processes_that_create_at_once_share_one_catalogue);
 	tcase_add_test(tc, replaced_catalogue_is_estale_for_those_who_have_it_open);
+	tcase_add_test(tc, catalogue_is_not_replaced_under_a_change);
 	suite_add_tcase(s, tc);
 	return s;
 }
