@@ -68,6 +68,46 @@ START_TEST(machine_without_sections_has_no_device)
 }
 END_TEST
 
+/* S2-2: a machine that keeps everything. */
+START_TEST(personal_machine_has_eight_volumes)
+{
+	ck_assert_msg(specs_load("project_name: t\nglobal: {addressing: {}}\ndomains:\n  pods:\n"
+				 "    machines:\n      p-1:\n        persistent_data:\n"
+				 "          workspace: {path: /workspace}\n"
+				 "          home: {path: /home}\n          root: {path: /root}\n"
+				 "          etc: {path: /etc}\n"
+				 "          usr-local: {path: /usr/local}\n"
+				 "          opt: {path: /opt}\n          var: {path: /var}\n"
+				 "          srv: {path: /srv}\n") == 0,
+		"%s", specs_report());
+	ck_assert_str_eq(specs_report(), "");
+#define POD "type=disk source=/srv/anklume/data/pods/p-1/"
+	ck_assert_str_eq(specs_devices("pods/p-1"),
+		"pd-workspace: " POD "workspace path=/workspace shift=true\n"
+		"pd-home: " POD "home path=/home shift=true\n"
+		"pd-root: " POD "root path=/root shift=true\n"
+		"pd-etc: " POD "etc path=/etc shift=true\n"
+		"pd-usr-local: " POD "usr-local path=/usr/local shift=true\n"
+		"pd-opt: " POD "opt path=/opt shift=true\n"
+		"pd-var: " POD "var path=/var shift=true\n"
+		"pd-srv: " POD "srv path=/srv shift=true\n");
+}
+END_TEST
+
+/* S2-3: dashes in names never make two volumes one directory. */
+START_TEST(names_with_dashes_have_their_own_directories)
+{
+	ck_assert_int_eq(specs_load("project_name: t\nglobal: {addressing: {}}\ndomains:\n"
+				    "  a: {machines: {b-c: {persistent_data: {d: {path: /x}}}}}\n"
+				    "  a-b: {machines: {c: {persistent_data: {d: {path: /x}}}}}\n"),
+		0);
+	ck_assert_str_eq(specs_devices("a/b-c"),
+		"pd-d: type=disk source=/srv/anklume/data/a/b-c/d path=/x shift=true\n");
+	ck_assert_str_eq(specs_devices("a-b/c"),
+		"pd-d: type=disk source=/srv/anklume/data/a-b/c/d path=/x shift=true\n");
+}
+END_TEST
+
 static const struct {
 	const char *global;
 	const char *data_base;
@@ -299,6 +339,8 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(tc, specs_setup, specs_teardown);
 	tcase_add_test(tc, devices_of_the_seed_are_those_of_upstream);
 	tcase_add_test(tc, machine_without_sections_has_no_device);
+	tcase_add_test(tc, personal_machine_has_eight_volumes);
+	tcase_add_test(tc, names_with_dashes_have_their_own_directories);
 	tcase_add_loop_test(tc, data_base_is_normalised, 0, ARRAY_SIZE(data_bases));
 	tcase_add_loop_test(tc, nesting_prefix_is_for_incus_only, 0, ARRAY_SIZE(levels));
 	tcase_add_loop_test(tc, anklume_layout_keeps_full_names, 0, ARRAY_SIZE(anklume_levels));
