@@ -108,7 +108,7 @@ struct handshake {
 	struct fs *fs;
 	int fuse_fd; /* the real /dev/fuse */
 	int pair[2]; /* [0] is libfuse's device for the handshake, [1] is ours */
-	char message[INIT_MESSAGE_MAX];
+	_Alignas(uint64_t) char message[INIT_MESSAGE_MAX];
 };
 
 /* The kernel's INIT request, passed on to libfuse, which answers it. */
