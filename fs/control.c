@@ -83,7 +83,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	(void)request;
 	(void)err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
+	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
 			 "s:I, s:I, s:o, s:o}",
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",

@@ -6,16 +6,12 @@
 #include <fcntl.h>
 #include <string.h>
 
-/*
- * While a file is open for writing, data goes to the base by passthrough: the kernel learns of
- * new sizes from write(2), but not of the times that a store to mapped memory changes.
- */
 double entry_attr_timeout(const struct node *node)
 {
 	if (!node)
 		return KCACHE_VIRTUAL_S;
 	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0)
-		return 0;
+		return KCACHE_WRITER_S;
 	if (node->type == S_IFREG)
 		__atomic_store_n(&((struct node *)node)->attr_granted, 1, __ATOMIC_RELAXED);
 	return KCACHE_FOREVER_S;

@@ -17,6 +17,13 @@ struct vtree;
 #define KCACHE_VIRTUAL_S 1.0
 
 /*
+ * Attributes of a file that is open for writing: one tick, which is also how coarse its times
+ * are. Data goes to the base by passthrough, and the kernel does not learn of the times that a
+ * store to mapped memory changes; but with 0 it would ask again within the very open(2).
+ */
+#define KCACHE_WRITER_S 0.001
+
+/*
  * Drop cached listings of virtual directories whose entries differ between the two trees. Not
  * from a request handler (libfuse, fuse_lowlevel_notify_inval_inode). SESSION may be NULL.
  */

@@ -14,6 +14,9 @@
 /* Our own marks: kept out of listings, so that nothing copies them, and out of reach. */
 #define OWN_PREFIX "trusted.anklume."
 
+/* The kernel asks for this one at the first write to every file (file_remove_privs). */
+#define CAPABILITY "security.capability"
+
 /* xattr calls take no O_PATH descriptor, but its name in /proc, which leads to any kind of file. */
 struct xattr_path {
 	int fd;
@@ -48,7 +51,11 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct
 		r = -EPERM;
 	if (r == 0)
 		r = call_allow(c, node, POLICY_CHANGE, name);
-	return r < 0 ? r : open_path(c, node, ret);
+	if (r < 0)
+		return r;
+	if (strcmp(name, CAPABILITY) == 0)
+		__atomic_store_n(&node->lacks_caps, 0, __ATOMIC_RELAXED);
+	return open_path(c, node, ret);
 }
 
 /*
@@ -136,6 +143,8 @@ static ssize_t do_getxattr(
 
 	if (!node)
 		return call_is_virtual(c, ino) ? -ENODATA : -ESTALE;
+	if (__atomic_load_n(&node->lacks_caps, __ATOMIC_RELAXED) && strcmp(name, CAPABILITY) == 0)
+		return -ENODATA;
 	r = open_path(c, node, &path);
 	if (r < 0)
 		return r;
