@@ -106,7 +106,7 @@ static int open_level(int parent_fd, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* Made with mode 0, so owner first: what the mode allows, it allows the right one. */
+/* Made for us alone, so owner first: what the mode allows, it allows the right one. */
 static int dress(int parent_fd, const char *name, const struct volume *volume)
 {
 	cleanup_fd int fd = open_directory(parent_fd, name);
@@ -131,7 +131,7 @@ static int create_volume(int machine_fd, const struct volume *volume)
 	snprintf(temp, sizeof(temp), DATADIR_UNFINISHED_PREFIX "%s", volume->name);
 	if (unlinkat(machine_fd, temp, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return -errno;
-	if (mkdirat(machine_fd, temp, 0) < 0)
+	if (mkdirat(machine_fd, temp, 0700) < 0)
 		return -errno;
 
 	r = dress(machine_fd, temp, volume);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sample.h"
 
+#include "fdio.h"
 #include "str.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
 const struct actor sample_actor = {"alice (root)", "anklume-fsctl test"};
+
+bool sample_has_openat2(void)
+{
+	cleanup_fd int fd = open_beneath(AT_FDCWD, ".", O_PATH, 0);
+
+	return fd != -ENOSYS;
+}
 
 static struct domain *need_domain(struct infra *infra, const char *name)
 {

@@ -6,6 +6,8 @@
 
 #include "catalog.h"
 
+#include <stdbool.h>
+
 extern const struct actor sample_actor;
 
 /*
@@ -24,6 +26,9 @@ void sample_apply(struct catalog *cat, const struct infra *infra, const struct m
 
 /* Everything in CAT; the caller finishes RET. */
 void sample_load(struct catalog *cat, struct infra *ret);
+
+/* openat2(2) works here. */
+bool sample_has_openat2(void);
 
 /* All that INFRA says as text, for comparing. The caller frees. */
 char *sample_describe(const struct infra *infra);

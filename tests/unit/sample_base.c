@@ -13,7 +13,7 @@ int sample_base_fd;
 struct mark_store sample_marks;
 struct infra sample_spec;
 
-bool sample_base_is_possible(void)
+static bool has_trusted_attributes(void)
 {
 	const char *tmp = getenv("TMPDIR");
 	cleanup_free char *path = NULL;
@@ -24,6 +24,16 @@ bool sample_base_is_possible(void)
 	is_possible = setxattr(path, VOLMARK_XATTR, "x", 1, 0) == 0;
 	rmdir(path);
 	return is_possible;
+}
+
+const char *sample_base_obstacle(const char **ret_need)
+{
+	*ret_need = "openat2";
+	if (!sample_has_openat2())
+		return "openat2(2) is not there";
+	*ret_need = "root";
+	return has_trusted_attributes() ? NULL
+					: "marks need root, and trusted attributes below $TMPDIR";
 }
 
 void sample_base_setup(void)

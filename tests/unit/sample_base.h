@@ -12,8 +12,11 @@ extern int sample_base_fd; /* of unit_path("base") */
 extern struct mark_store sample_marks; /* of that base */
 extern struct infra sample_spec;
 
-/* Trusted attributes work below $TMPDIR. */
-bool sample_base_is_possible(void);
+/*
+ * NULL where these tests can run; else why not, and *RET_NEED is the word for unit_skip(): no
+ * openat2 (valgrind 3.19 has none), no trusted attributes below $TMPDIR (not root).
+ */
+const char *sample_base_obstacle(const char **ret_need);
 
 /* Checked fixture. */
 void sample_base_setup(void);

@@ -15,7 +15,7 @@ static void setup(void)
 {
 	unit_dir_setup();
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mkdir(unit_path("disk"), 0755), 0);
 	ck_assert_int_eq(mount("tmpfs", unit_path("disk"), "tmpfs", 0, "size=1m"), 0);
 }
@@ -165,7 +165,7 @@ END_TEST
 
 static void remount_readonly(bool is_readonly)
 {
-	ck_assert_int_eq(mount(NULL, unit_path("disk"), NULL,
+	ck_assert_int_eq(mount("none", unit_path("disk"), "none",
 				 MS_REMOUNT | (is_readonly ? MS_RDONLY : 0), "size=1m"),
 		0);
 }
@@ -212,9 +212,10 @@ START_TEST(reader_behind_a_readonly_mount_reads_beside_a_writer)
 	sample_add(&spec, "pro/pro-dev/db");
 	sample_apply(writer, &spec, NULL);
 	ck_assert_int_eq(mkdir(unit_path("view"), 0755), 0);
-	ck_assert_int_eq(mount(unit_path("disk"), unit_path("view"), NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount(unit_path("disk"), unit_path("view"), "none", MS_BIND, NULL), 0);
 	ck_assert_int_eq(
-		mount(NULL, unit_path("view"), NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+		mount("none", unit_path("view"), "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL),
+		0);
 
 	ck_assert_ok(catalog_open(unit_path("view/catalog.db"), CATALOG_READ, &reader, &err), &err);
 	sample_load(reader, &got);

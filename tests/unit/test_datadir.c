@@ -65,6 +65,7 @@ static bool exists(const char *name)
 	return lstat(unit_path(name), &st) == 0;
 }
 
+/* The last one is for root: nobody else gets into a directory that even its owner may not enter. */
 static const mode_t umasks[] = {0, 022, 077, 0777};
 static const mode_t modes[] = {0, 0700, 0755, 01777, 02770, 07777};
 
@@ -429,14 +430,19 @@ END_TEST
 
 Suite *unit_suite(void)
 {
-	Suite *s = suite_create("datadir");
-	TCase *tc = tcase_create("datadir");
+	Suite *s;
+	TCase *tc;
 
+	if (!sample_has_openat2())
+		return unit_skip("openat2", "openat2(2) is not there");
+
+	s = suite_create("datadir");
+	tc = tcase_create("datadir");
 	tcase_set_timeout(tc, 60);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, new_volume_has_its_mode_whatever_the_umask, 0,
-		ARRAY_SIZE(modes) * ARRAY_SIZE(umasks));
+		ARRAY_SIZE(modes) * (ARRAY_SIZE(umasks) - (geteuid() != 0)));
 	tcase_add_test(tc, new_volume_has_its_owner);
 	tcase_add_test(tc, existing_directory_is_not_touched);
 	tcase_add_test(tc, dry_run_makes_nothing);

@@ -412,11 +412,13 @@ END_TEST
 
 Suite *unit_suite(void)
 {
+	const char *need;
+	const char *obstacle = sample_base_obstacle(&need);
 	Suite *s;
 	TCase *tc;
 
-	if (!sample_base_is_possible())
-		return unit_skip("root", "marks need root, and trusted attributes below $TMPDIR");
+	if (obstacle)
+		return unit_skip(need, obstacle);
 
 	s = suite_create("rebuild");
 	tc = tcase_create("rebuild");
