@@ -39,6 +39,7 @@ const char *const op_names[OP_COUNT] = {
 	[OP_SETXATTR] = "setxattr",
 	[OP_LISTXATTR] = "listxattr",
 	[OP_REMOVEXATTR] = "removexattr",
+	[OP_IOCTL] = "ioctl",
 };
 
 /* An empty tree to serve until the first catalogue is there. */
