@@ -133,6 +133,20 @@ static void step_orphan_all(struct error *err)
 	spec = all;
 }
 
+/* What 'protect' on a glob costs: a transaction each. */
+static void step_protect_100(struct error *err)
+{
+	struct mark_store marks = volmark_store(&base_fd);
+
+	for (int64_t id = 1; id <= 100; id++) {
+		int r = catalog_set_protected(
+			cat, id, FLAG_OFF, &(struct actor){"bench", "bench"}, &marks, NULL, err);
+
+		if (r < 0)
+			die("protect", r, err);
+	}
+}
+
 static void step_check(struct error *err)
 {
 	cleanup_drift_list struct drift_list list = {0};
@@ -162,6 +176,7 @@ static const struct {
 	{"load", step_load},
 	{"apply, all become orphans", step_orphan_all},
 	{"apply, all adopted", step_apply},
+	{"100 flags, one by one", step_protect_100},
 	{"check", step_check},
 };
 

@@ -92,7 +92,6 @@ START_TEST(rebuild_gives_back_every_record)
 	cleanup_error struct error err = {0};
 	cleanup_free char *before = NULL;
 	cleanup_free char *after = NULL;
-	cleanup_free char *aside_text = NULL;
 	uint64_t generation;
 	uint64_t rebuilt;
 
