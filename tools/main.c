@@ -21,15 +21,10 @@ static void print_error(const struct error *err, int r)
 	}
 }
 
-/* Two spellings of one directory must not look like two. */
-static int normalise(const char **path)
+/* Two spellings of one directory must not look like two. Caller frees. */
+static char *normalise(const char *path)
 {
-	char *clean = **path == '/' ? path_normalise(*path) : strdup(*path);
-
-	if (!clean)
-		return -ENOMEM;
-	*path = clean; /* lives as long as the process */
-	return 0;
+	return *path == '/' ? path_normalise(path) : strdup(path);
 }
 
 static int run(struct cmd_env *env, int argc, char **argv, struct error *err)
@@ -37,6 +32,8 @@ static int run(struct cmd_env *env, int argc, char **argv, struct error *err)
 	/* The command line before getopt_long() permutes it. */
 	cleanup_free char *command = cmd_actor_command(argc, argv);
 	cleanup_free char *user = cmd_actor_user();
+	cleanup_free char *base = NULL;
+	cleanup_free char *mount = NULL;
 	const struct cmd *cmd;
 	char **operands = NULL;
 	int n_operands = 0;
@@ -52,9 +49,13 @@ static int run(struct cmd_env *env, int argc, char **argv, struct error *err)
 
 		return cmd_help(env, cmd ? 1 : 0, &name, err);
 	}
-	if (!command || !user || normalise(&env->base) < 0 || normalise(&env->mount) < 0)
+	base = normalise(env->base);
+	mount = normalise(env->mount);
+	if (!command || !user || !base || !mount)
 		return -ENOMEM;
 
+	env->base = base;
+	env->mount = mount;
 	env->actor = (struct actor){.user = user, .command = command};
 	return cmd->run(env, n_operands, operands, err);
 }

@@ -184,8 +184,9 @@ static int parse_format(struct cmd_env *env, const struct cmd *cmd, struct error
 	if (len == 0 || !p || strchr(env->format_name, ' '))
 		return cmd_usage(
 			err, "no format '%s' here, there are: %s", env->format_name, known);
-	if (!cmd->formats)
-		return out_format_parse(env->format_name, &env->format);
+
+	/* Names that only this verb knows are its own business. */
+	out_format_parse(env->format_name, &env->format);
 	return 0;
 }
 

@@ -11,7 +11,7 @@ samples=$root/../shared/samples
 
 # A site with a spec of three domains, the current directory in it.
 new_cli_site() {
-	new_site "$1"
+	new_site "site-$1"
 	unset ANKLUME_MOUNT # the spec's default is what devices point to
 	cd "$site"
 	spec_text >infra.yml
@@ -95,10 +95,12 @@ start_fake() {
 
 	exec {fake_out}< <(exec "$tests_dir/cli/fake_daemon.py" "$ANKLUME_CONTROL" "$site/requests" "$1")
 	fake_pid=$!
-	on_exit kill "$fake_pid"
+	on_exit kill_quietly "$fake_pid"
 	read -r ready <&"$fake_out"
 	assert_eq "$ready" READY "fake daemon"
 }
+
+kill_quietly() { kill "$1" 2>/dev/null || true; }
 
 stop_fake() {
 	kill "$fake_pid"
