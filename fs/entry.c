@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <string.h>
 
-double entry_attr_timeout(const struct node *node)
+double entry_attr_timeout(const struct node *node, const struct stat *st)
 {
 	if (!node)
 		return KCACHE_VIRTUAL_S;
 	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0)
-		return KCACHE_WRITER_S;
+		return st->st_mode & (S_ISUID | S_ISGID) ? 0 : KCACHE_WRITER_S;
 	if (node->type == S_IFREG)
 		__atomic_store_n(&((struct node *)node)->attr_granted, 1, __ATOMIC_RELAXED);
 	return KCACHE_FOREVER_S;
@@ -25,7 +25,7 @@ static void fill(
 	e->attr = *st;
 	e->attr.st_ino = node->ino;
 	e->entry_timeout = KCACHE_FOREVER_S;
-	e->attr_timeout = entry_attr_timeout(node);
+	e->attr_timeout = entry_attr_timeout(node, st);
 }
 
 static int add_node(struct call *c, const struct node *dir, const struct fhandle *handle,

@@ -23,8 +23,8 @@ int entry_of_fixed(struct call *c, uint64_t id, struct fuse_entry_param *ret);
 /* The attributes of NODE, from FD (any descriptor of it). */
 int entry_stat(const struct node *node, int fd, struct stat *ret);
 
-/* Seconds for which the kernel may keep NODE's attributes (NULL: a virtual directory). */
-double entry_attr_timeout(const struct node *node);
+/* Seconds for which the kernel may keep NODE's attributes ST (NULL: a virtual directory). */
+double entry_attr_timeout(const struct node *node, const struct stat *st);
 
 /* Take N lookups of INO back. Fixed ids are not counted. */
 void entry_forget(struct fs *fs, fuse_ino_t ino, uint64_t n);

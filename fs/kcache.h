@@ -20,6 +20,7 @@ struct vtree;
  * Attributes of a file that is open for writing: one tick, which is also how coarse its times
  * are. Data goes to the base by passthrough, and the kernel does not learn of the times that a
  * store to mapped memory changes; but with 0 it would ask again within the very open(2).
+ * Set-id bits, which the next write clears in the base, are not kept at all.
  */
 #define KCACHE_WRITER_S 0.001
 

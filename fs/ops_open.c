@@ -128,7 +128,7 @@ static int adopt_new(struct call *c, const struct node *dir, int new_fd, struct 
 	r = filemode_attach(c, node, steal_fd(&fd), fi);
 	if (r < 0)
 		entry_forget(c->fs, ret->ino, 1);
-	ret->attr_timeout = entry_attr_timeout(node);
+	ret->attr_timeout = entry_attr_timeout(node, &ret->attr);
 	return r;
 }
 

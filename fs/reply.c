@@ -118,5 +118,5 @@ void reply_attr(struct call *c, int r, const struct node *node, const struct sta
 	if (r < 0)
 		reply_err(c, r);
 	else
-		fuse_reply_attr(c->req, st, entry_attr_timeout(node));
+		fuse_reply_attr(c->req, st, entry_attr_timeout(node, st));
 }
