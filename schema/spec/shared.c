@@ -122,8 +122,11 @@ static void check_device_names(const struct tree *tree, const struct yamlpair *p
 	cleanup_free char *name = NULL;
 	const struct yamlpair *clash;
 
-	if (!devices || asprintf(&name, SHARED_DEVICE_PREFIX "%s", pair->key->text) < 0) {
+	if (!devices)
+		return;
+	if (asprintf(&name, SHARED_DEVICE_PREFIX "%s", pair->key->text) < 0) {
 		name = NULL;
+		diags->out_of_memory = true;
 		return;
 	}
 	clash = yamlnode_find(devices, name);

@@ -34,13 +34,15 @@ END_TEST
 
 Suite *unit_suite(void)
 {
-	Suite *s = suite_create("samples");
-	TCase *tc = tcase_create("samples");
+	Suite *s;
+	TCase *tc;
 
 	if (access(SAMPLES, R_OK) < 0) {
 		puts("1..0 # SKIP " SAMPLES " is not here");
 		exit(EXIT_SUCCESS);
 	}
+	s = suite_create("samples");
+	tc = tcase_create("samples");
 	tcase_add_checked_fixture(tc, specs_setup, specs_teardown);
 	tcase_add_loop_test(tc, real_specs_are_accepted, 0, ARRAY_SIZE(samples));
 	tcase_add_test(tc, live_os_description_is_refused_by_name);
