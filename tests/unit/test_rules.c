@@ -301,6 +301,11 @@ static const struct row machine_rows[] = {
 		"infra.yml:10:18: warning: " M
 		"root in a privileged container is root on the host, and its volumes cannot be "
 		"shifted\n"},
+	{"privileged", "        config: {security.privileged: true}\n", "",
+		"infra.yml:10:18: warning: " M
+		"root in a privileged container is root on the host, and its volumes cannot be "
+		"shifted\n"},
+	{"privileged", "        config: {security.privileged: 1}\n", "", ""},
 	{"privileged", "        type: vm\n        config: {security.privileged: \"true\"}\n", "",
 		""},
 };
@@ -510,6 +515,22 @@ static const struct {
 		  "    machines: {m: {profiles: [p], persistent_data: {v: {path: /x}}}}\n",
 		"infra.yml:7:63: error: machine 'm': persistent_data.v: duplicate mount path '/x', "
 		"used by profile device 'conf' at infra.yml:6:55\n"},
+	{"S0-22 a device of the machine's own hides the profile's",
+		G
+		"}\ndomains:\n  a:\n    subnet_id: 1\n"
+		"    profiles: {p: {devices: {conf: {type: disk, path: /x}}}}\n"
+		"    machines: {m: {profiles: [p], devices: {conf: {type: none}}, persistent_data: "
+		"{v: {path: /x}}}}\n",
+		""},
+	{"consumer that is two things",
+		G "}\ndomains:\n  a: {subnet_id: 1, machines: {b: {}}}\n  b: {subnet_id: 2}\n"
+		  "shared_volumes: {s: {consumers: {b: ro}}}\n",
+		"infra.yml:6:34: warning: shared volume 's': 'b' is a domain and a machine, the domain "
+		"is meant\n"},
+	{"policy of a disabled domain",
+		"network_policies: [{from: host, to: pro}]\n" G
+		"}\ndomains:\n  pro: {subnet_id: 0, enabled: false}\n",
+		"infra.yml:1:37: warning: policy: to 'pro' is a disabled domain\n"},
 	{"policies",
 		"network_policies:\n  - {from: pro, to: nobody}\n  - {from: host}\n  - 5\n"
 		"  - {from: host, to: pro, ports: [0], protocol: icmp, bidirectional: 1}\n" G D,

@@ -121,6 +121,24 @@ START_TEST(unreadable_domain_file_is_told)
 }
 END_TEST
 
+START_TEST(paths_that_cannot_be_looked_at_are_told)
+{
+	ck_assert_int_eq(symlink("loop", "loop"), 0);
+	ck_assert_int_eq(specs_load_path("loop"), -ELOOP);
+	specs_expect("", "cannot read 'loop': Too many levels of symbolic links\n");
+
+	unit_write("infra/base.yml", GLOBAL);
+	unit_write("infra/domains", "");
+	ck_assert_int_eq(specs_load_path("infra"), -ENOTDIR);
+	specs_expect("", "cannot list 'infra/domains': Not a directory\n");
+
+	ck_assert_int_eq(unlink("infra/base.yml"), 0);
+	ck_assert_int_eq(symlink("base.yml", "infra/base.yml"), 0);
+	ck_assert_int_eq(specs_load_path("infra"), -ELOOP);
+	specs_expect("", "cannot read 'infra/base.yml': Too many levels of symbolic links\n");
+}
+END_TEST
+
 /* Upstream: files sorted, a later definition wins whole, at the place of the earlier one. */
 START_TEST(redefined_domain_warns_and_wins)
 {
@@ -190,6 +208,21 @@ START_TEST(errors_of_all_files_come_in_one_run)
 		"parsing a flow node\n"
 		"infra/domains/c.yml:1:1: error: must be a mapping of domains, got a list\n"
 		"infra/policies.yml:1:19: error: network_policies must be a list, got '5'\n");
+}
+END_TEST
+
+START_TEST(policies_file_is_a_mapping)
+{
+	write_directory("infra");
+	unit_write("infra/policies.yml", "- {from: host, to: pro}\n");
+	ck_assert_int_eq(specs_load_path("infra"), -EINVAL);
+	specs_expect("", "infra/policies.yml:1:1: error: must be a mapping, got a list\n");
+	unit_write("infra/policies.yml", "# none yet\n");
+	ck_assert_int_eq(specs_load_path("infra"), 0);
+	unit_write("infra/policies.yml", "policies: []\n");
+	ck_assert_int_eq(specs_load_path("infra"), 0);
+	specs_expect("", "infra/policies.yml:1:1: warning: 'policies' is read in anklume.yml + "
+			 "domains/ only\n");
 }
 END_TEST
 
@@ -339,11 +372,13 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, directory_wins_over_the_file_beside_it);
 	tcase_add_test(tc, path_that_is_no_spec_is_told);
 	tcase_add_test(tc, unreadable_domain_file_is_told);
+	tcase_add_test(tc, paths_that_cannot_be_looked_at_are_told);
 	tcase_add_test(tc, redefined_domain_warns_and_wins);
 	tcase_add_test(tc, base_file_may_hold_domains_too);
 	tcase_add_test(tc, policies_of_their_file_replace_those_of_base);
 	tcase_add_test(tc, files_that_are_not_read_are_told);
 	tcase_add_test(tc, errors_of_all_files_come_in_one_run);
+	tcase_add_test(tc, policies_file_is_a_mapping);
 	tcase_add_test(tc, directory_without_domains_lacks_a_key);
 	tcase_add_test(tc, anklume_layout_has_its_own_keys);
 	tcase_add_test(tc, full_names_are_unique);

@@ -99,6 +99,12 @@ static const struct {
 	{"2026-03-06", YAMLNODE_DATE, 0},
 	{"2026-3-6", YAMLNODE_STRING, 0},
 	{"2026-03-06 10:00:00", YAMLNODE_DATE, 0},
+	{"2026-3-6T1:02:03.5 +01:30", YAMLNODE_DATE, 0},
+	{"2026-03-06t10:00:00Z", YAMLNODE_DATE, 0},
+	{"2026-03-06 10:00:00 -5", YAMLNODE_DATE, 0},
+	{"2026-03-06 10:00:00 X", YAMLNODE_STRING, 0},
+	{"2026-03-06 10:00:00Zx", YAMLNODE_STRING, 0},
+	{"2026-03-06 10:00", YAMLNODE_STRING, 0},
 	{"2026-03-06x", YAMLNODE_STRING, 0},
 	{"!!str yes", YAMLNODE_STRING, 0},
 	{"! 12", YAMLNODE_INT, 12},
@@ -420,6 +426,9 @@ START_TEST(long_words_are_cut_between_characters)
 	ck_assert_uint_eq(strlen(text), YAMLDOC_SHOWN_MAX + 3);
 	ck_assert(str_has_suffix(text, "\xc3\xa9..."));
 	ck_assert_str_eq(shown_set(&shown, "short"), "short");
+	text = shown_set(&shown, word + 1);
+	ck_assert_uint_eq(strlen(text), YAMLDOC_SHOWN_MAX - 1 + 3);
+	ck_assert(str_has_suffix(text, "\xc3\xa9..."));
 }
 END_TEST
 
