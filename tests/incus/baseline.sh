@@ -3,9 +3,9 @@
 # The harness on a plain directory: when this fails, Incus or the machine is at fault, not the
 # filesystem under test.
 
-# shellcheck source=lib.sh
+# shellcheck source=tests/incus/lib.sh
 . "$(dirname "$0")/lib.sh"
-need incus jq
+need incus
 
 start_incus
 project=$(unique_domain base)

@@ -4,19 +4,33 @@
 # A private Incus daemon for a test: its own INCUS_DIR, a dir pool, an image made from
 # busybox-static. Nothing of the machine's own Incus is touched, several may run at once.
 
-# shellcheck source=../lib/common.sh
+# shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
 incusd=/usr/libexec/incus/incusd
 
+# Why a daemon cannot be had here; empty when it can.
+why_no_incus() {
+	busybox=$(command -v busybox || true)
+	if [ ! -x "$incusd" ] && ! incusd=$(command -v incusd); then
+		echo "no Incus daemon"
+	elif ! command -v incus >/dev/null; then
+		echo "no Incus client"
+	elif [ -z "$busybox" ] || ldd "$busybox" >/dev/null 2>&1; then
+		echo "no static busybox"
+	elif ! grep -q '^root:' /etc/subuid || ! grep -q '^root:' /etc/subgid; then
+		echo "root has no ids in /etc/subuid and /etc/subgid"
+	fi
+}
+
 need_incus() {
-	need_root
-	[ -x "$incusd" ] || incusd=$(command -v incusd) || skip incus "no Incus daemon"
-	command -v incus >/dev/null || skip incus "no Incus client"
-	busybox=$(command -v busybox) || skip incus "no busybox"
-	! ldd "$busybox" >/dev/null 2>&1 || skip incus "'$busybox' is not static"
+	local why
+
+	need root jq
+	why=$(why_no_incus)
+	[ -z "$why" ] || skip incus "$why"
 	[ -x "$FSOP" ] || skip incus "'$FSOP' is not built"
-	grep -q '^root:' /etc/subuid /etc/subgid || skip incus "root has no ids in /etc/subuid"
+	busybox=$(command -v busybox)
 }
 
 # The name of a domain, and so of an Incus project, that no other test on this machine has at this
@@ -53,7 +67,7 @@ make_image() {
 
 	mkdir -p "$top"/rootfs/{bin,dev,etc,proc,root,run,sys,tmp,var}
 	cp "$busybox" "$top/rootfs/bin/busybox"
-	cp "$FSOP" "$top/rootfs/bin/fsop"
+	[ ! -x "$FSOP" ] || cp "$FSOP" "$top/rootfs/bin/fsop"
 	for applet in cat chmod chown cp date dd df echo env false find grep head id init kill ln ls \
 		mkdir mknod mount mv rm rmdir sed sh sha256sum sort stat sync tail tar tee \
 		test touch true truncate umount wc; do
@@ -77,7 +91,10 @@ new_project() {
 }
 
 # launch PROJECT NAME: an unprivileged container, running when this returns.
-launch() { incus --project "$1" launch -q busybox "$2" </dev/null 2>"$tmp/launch.err" || fail "$(cat "$tmp/launch.err")"; }
+launch() {
+	incus --project "$1" launch -q busybox "$2" </dev/null 2>"$tmp/launch.err" ||
+		fail "'$1/$2' does not start: $(cat "$tmp/launch.err")"
+}
 
 # inside PROJECT NAME COMMAND...: as root of the container.
 inside() {

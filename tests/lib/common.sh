@@ -105,8 +105,9 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Everything of one test file lives below $tmp, which others may enter: containers, postgres.
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/anklume-test.XXXXXX")
+# Everything of one test file lives below $tmp, which others may enter: containers, postgres. Not
+# below /tmp: on Debian 13 that is a tmpfs, and a data base wants a disk's filesystem.
+tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/anklume-test.XXXXXX")
 chmod 755 "$tmp"
 on_exit rm -rf --one-file-system "$tmp"
 

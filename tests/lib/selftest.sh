@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The harness itself: a failing test must fail, say where, and clean up.
 
-# shellcheck source=common.sh
+# shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/common.sh"
 
 # sample TEXT: run TEXT as a test file of its own; output in $tmp/out, status in $status.

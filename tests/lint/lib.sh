@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What the lints share: the list of the project's own files.
 
-# shellcheck source=../lib/common.sh
+# shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 cd "$root"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Manual pages: no warning from the formatter, no line beyond the terminal.
 
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 need git man
 [ -d docs/man ] || skip man "no manual pages"
