@@ -66,8 +66,11 @@ static int set_flag(struct catalog *cat, int64_t volume, const struct flag_setti
 
 	value = reduce(record.volume, setting->flag, value);
 	is_changed = value != get_override(record.volume, setting->flag);
-	if (is_changed)
-		r = change_flag(&tx, &record, setting, value, err);
+	/*
+	 * A command that was killed before its commit may have left the mark ahead of the record:
+	 * saying the same again puts that right.
+	 */
+	r = is_changed ? change_flag(&tx, &record, setting, value, err) : tx_mark(&tx, volume, err);
 	if (r == 0)
 		r = tx_commit(&tx, err);
 	if (r == 0 && ret_changed)
