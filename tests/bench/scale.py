@@ -12,8 +12,9 @@ MACHINES, VOLUMES = 1000, 4
 INODES = 100_000
 
 
-def write_spec(path, machines, volumes):
-    path.write_text(run(str(GEN_SPEC), str(machines), str(volumes), "--unprotected"), "utf-8")
+def write_spec(path, machines, volumes, site):
+    path.write_text(run(str(GEN_SPEC), str(machines), str(volumes), "--unprotected",
+                        "--base", str(site.mount)), "utf-8")
 
 
 def make_files(base, count):
@@ -38,8 +39,8 @@ def stat_all(top):
 def measure_spec(top, rounds):
     """Seconds of validate, of a first apply, of an apply with nothing to do, and of the mount."""
     spec = top / "big.yml"
-    write_spec(spec, MACHINES, VOLUMES)
     site = Site(top / "big")
+    write_spec(spec, MACHINES, VOLUMES, site)
     yield "validate, 1,000 machines x 4 (s)", 0.3, statistics.median(
         site.timed_ctl("validate", str(spec)) for _ in range(rounds))
     yield "apply, first (s)", 2.0, site.timed_ctl("apply", str(spec))
@@ -54,8 +55,8 @@ def measure_spec(top, rounds):
 
 def measure_memory(top):
     spec = top / "small.yml"
-    write_spec(spec, 1, 1)
     site = Site(top / "small")
+    write_spec(spec, 1, 1, site)
     site.ctl("apply", str(spec))
     volume = pathlib.Path("student-000", "s000-m0000", "vol0")
     make_files(site.top / "base" / volume, INODES)

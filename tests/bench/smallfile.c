@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 	} phases[] = {
 		{"create", do_create},
 		{"stat", do_stat},
+		{"stat-again", do_stat},
 		{"open-read", do_read},
 		{"rename", do_rename},
 		{"unlink", do_unlink},

@@ -123,7 +123,8 @@ def ours(top):
         raise Unavailable(f"'{DAEMON}' is not built")
     site = Site(top)
     spec = top / "infra.yml"
-    spec.write_text(run(str(HERE.parent / "lib" / "gen_spec.py"), "1", "1", "--unprotected"),
+    spec.write_text(run(str(HERE.parent / "lib" / "gen_spec.py"), "1", "1", "--unprotected",
+                        "--base", str(site.mount)),
                     encoding="utf-8")
     site.ctl("apply", str(spec))
     site.start()

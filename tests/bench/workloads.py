@@ -23,7 +23,7 @@ FIO = {
         "IO/s", ["--rw=write", "--bs=4k", "--fdatasync=1", "--io_size=4M"], False),
 }
 
-SMALL = ("create", "stat", "open-read", "list", "rename", "unlink")
+SMALL = ("create", "stat", "stat-again", "open-read", "list", "rename", "unlink")
 
 
 def drop_caches():

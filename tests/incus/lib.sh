@@ -33,6 +33,9 @@ need_incus() {
 	busybox=$(command -v busybox)
 }
 
+# Several of its commands read a configuration from what is not a terminal.
+incus() { command incus "$@" </dev/null; }
+
 # The name of a domain, and so of an Incus project, that no other test on this machine has at this
 # moment: two instances of one name get one cgroup name, and LXC then appends "-1" to the second.
 unique_domain() { printf '%s-%d' "$1" $$; }
@@ -92,7 +95,7 @@ new_project() {
 
 # launch PROJECT NAME: an unprivileged container, running when this returns.
 launch() {
-	incus --project "$1" launch -q busybox "$2" </dev/null 2>"$tmp/launch.err" ||
+	incus --project "$1" launch -q busybox "$2" 2>"$tmp/launch.err" ||
 		fail "'$1/$2' does not start: $(cat "$tmp/launch.err")"
 }
 
@@ -101,7 +104,7 @@ inside() {
 	local project=$1 name=$2
 
 	shift 2
-	incus --project "$project" exec "$name" -- "$@" </dev/null
+	incus --project "$project" exec "$name" -- "$@"
 }
 
 # inside_as UID PROJECT NAME COMMAND...
@@ -109,7 +112,7 @@ inside_as() {
 	local uid=$1 project=$2 name=$3
 
 	shift 3
-	incus --project "$project" exec "$name" --user "$uid" --group "$uid" -- "$@" </dev/null
+	incus --project "$project" exec "$name" --user "$uid" --group "$uid" -- "$@"
 }
 
 instance_pid() { incus query "/1.0/instances/$2/state?project=$1" | jq -r .pid; }

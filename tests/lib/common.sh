@@ -126,7 +126,9 @@ test_place() {
 	printf '%s:%s' "${BASH_SOURCE[i]##*/tests/}" "${BASH_LINENO[i - 1]}"
 }
 
-note() { printf '# %s\n' "${@//$'\n'/$'\n'# }"; }
+# To the test's own output, also from inside `command >file`.
+exec {report_fd}>&1
+note() { printf '# %s\n' "${@//$'\n'/$'\n'# }" >&"$report_fd"; }
 
 fail() {
 	trap - ERR
@@ -170,7 +172,7 @@ check() {
 		trap run_exit_stack EXIT
 		trap 'on_error $? "$BASH_COMMAND"' ERR
 		set -e
-		"$@"
+		"$@" </dev/null
 	)
 	status=$?
 	set -e

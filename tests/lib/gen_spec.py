@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Write an infra.yml of any size: a teacher's lab, four volumes a machine unless told.
 
-usage: gen_spec.py MACHINES [VOLUMES] [--unprotected]
+usage: gen_spec.py MACHINES [VOLUMES] [--base DIR] [--unprotected]
 """
 
 import argparse
@@ -26,10 +26,12 @@ def domain_lines(number, machines, volumes, unprotected):
                 yield "            protected: false"
 
 
-def spec_lines(machines, volumes, unprotected):
+def spec_lines(machines, volumes, base, unprotected):
     yield "project_name: generated"
     yield "global:"
     yield '  base_subnet: "10.100"'
+    if base:
+        yield f"  persistent_data_base: {base}"
     yield "domains:"
     domains = min(machines, DOMAINS_MAX)
     for number in range(domains):
@@ -40,9 +42,11 @@ def main():
     parser = argparse.ArgumentParser(description="write an infra.yml of any size")
     parser.add_argument("machines", type=int)
     parser.add_argument("volumes", type=int, nargs="?", default=4)
+    parser.add_argument("--base", help="persistent_data_base, what Incus finds")
     parser.add_argument("--unprotected", action="store_true")
     options = parser.parse_args()
-    for line in spec_lines(options.machines, options.volumes, options.unprotected):
+    for line in spec_lines(options.machines, options.volumes, options.base,
+                           options.unprotected):
         sys.stdout.write(line + "\n")
 
 

@@ -56,6 +56,16 @@ test_a_failed_assertion_names_the_line_of_the_test() {
 	assert_file_has "$tmp/out" "sample\.sh:2: the letter is 'a', expected 'b'"
 }
 
+test_the_place_is_told_from_inside_a_redirection() {
+	sample <<-'T'
+		quiet() { false; }
+		test_one() { quiet >/dev/null; }
+		run_tests
+	T
+	assert_eq "$status" 1
+	assert_file_has "$tmp/out" "sample\.sh:[23]: 'false' gave 1"
+}
+
 test_a_file_without_tests_fails() {
 	sample <<-'T'
 		run_tests
@@ -180,7 +190,7 @@ test_stop_daemon_refuses_a_bad_exit_status() {
 	fake_daemon
 	export FAKE_READY=1 FAKE_EXIT=4
 	start_daemon
-	! (stop_daemon) >"$tmp/stop" || fail "status 4 was accepted"
+	! (exec {report_fd}>"$tmp/stop" && stop_daemon) || fail "status 4 was accepted"
 	assert_file_has "$tmp/stop" "is '4', expected '0'"
 }
 
