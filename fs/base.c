@@ -4,7 +4,9 @@
 #include "path.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -29,6 +31,24 @@ static int check_apart(const char *base, const char *mount, struct error *err)
 	if (path_is_inside(real_mount, real_base))
 		return error_set(
 			err, -ELOOP, "mount point '%s' lies inside the base '%s'", mount, base);
+	return 0;
+}
+
+/*
+ * Unless its server keeps them for ever, handles of a FUSE file system open only as long as the
+ * kernel still has the inode; and nobody can tell from here.
+ */
+static int check_lasting(int fd, const char *base, struct error *err)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return error_errno(err, -errno, "base '%s'", base);
+	if (st.f_type == FUSE_SUPER_MAGIC)
+		return error_set(err, -EOPNOTSUPP,
+			"base '%s': its filesystem is FUSE, whose file handles do not last; use ext4, "
+			"xfs or btrfs",
+			base);
 	return 0;
 }
 
@@ -129,7 +149,9 @@ int base_open(const char *base, const char *mount, unsigned long mount_flags,
 	if (!take_lock(fd))
 		return error_set(err, -EBUSY, "another daemon serves the base '%s'", base);
 
-	r = check_handles(fd, base, mounts, err);
+	r = check_lasting(fd, base, err);
+	if (r == 0)
+		r = check_handles(fd, base, mounts, err);
 	if (r == 0)
 		r = check_xattrs(fd, base, err);
 	if (r < 0)

@@ -48,8 +48,8 @@ static int allow_open(struct call *c, const struct node *node, int flags)
 	return r;
 }
 
-/* Empty the file, with the powers over set-id bits that the caller has. */
-static int truncate_open(struct call *c, int fd)
+/* Empty the file behind FD, with the powers over set-id bits that the caller has. */
+static int truncate_fd(struct call *c, int fd)
 {
 	const struct fuse_open_in *in = call_arguments();
 	bool keep_setid = c->op == OP_OPEN && !(in->open_flags & FUSE_OPEN_KILL_SUIDGID);
@@ -61,6 +61,18 @@ static int truncate_open(struct call *c, int fd)
 	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, keep_setid);
 
 	return ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+/* FD was opened with FLAGS. open(2) empties a file that it opens for reading, ftruncate(2) does not. */
+static int truncate_open(struct call *c, const struct node *node, int fd, int flags)
+{
+	cleanup_fd int writable = -1;
+
+	if (openfile_is_writable(flags))
+		return truncate_fd(c, fd);
+
+	writable = fhandle_open(&c->fs->mounts, &node->handle, base_flags(O_WRONLY));
+	return writable < 0 ? writable : truncate_fd(c, writable);
 }
 
 static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
@@ -77,7 +89,7 @@ static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 	if (fd < 0)
 		return fd;
 	if (fi->flags & O_TRUNC) {
-		r = truncate_open(c, fd);
+		r = truncate_open(c, node, fd, fi->flags);
 		if (r < 0)
 			return r;
 	}
