@@ -28,7 +28,7 @@ test_a_mount_point_that_is_a_file() {
 	declare_volumes db
 	rmdir "$ANKLUME_MOUNT"
 	: >"$ANKLUME_MOUNT"
-	refused 3 "mount point '.*'.*(N|n)ot a directory"
+	refused 3 "mount point '.*'.*(is not|Not) a directory"
 }
 
 # What a second daemon would use, all its own: each test takes one thing of the first instead.
