@@ -52,7 +52,7 @@ struct node *call_node(struct call *c, fuse_ino_t ino)
 	if (vtree_id_kind(ino) != VTREE_VOLUME)
 		return NULL;
 
-	v = livevol_get(&c->fs->volumes, vtree_id_row(ino));
+	v = livevol_find(&c->fs->volumes, vtree_id_row(ino));
 	return v && __atomic_load_n(&v->is_present, __ATOMIC_ACQUIRE) ? &v->root : NULL;
 }
 

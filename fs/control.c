@@ -20,27 +20,16 @@ static json_t *list_writers(struct fs *fs)
 	json_t *list = json_array();
 
 	pthread_rwlock_rdlock(&fs->volumes.lock);
-	for (uint32_t id = 1; id <= fs->volumes.max_id; id++) {
-		const struct livevol *v = &fs->volumes.items[id];
+	for (uint32_t i = 1; i <= fs->volumes.n; i++) {
+		const struct livevol *v = &fs->volumes.items[i];
 		unsigned int n = __atomic_load_n(&v->n_writers, __ATOMIC_RELAXED);
 
-		if (n > 0 && v->name)
+		if (n > 0)
 			json_array_append_new(
 				list, json_pack("{s:s, s:i}", "volume", v->name, "open", (int)n));
 	}
 	pthread_rwlock_unlock(&fs->volumes.lock);
 	return list;
-}
-
-static uint32_t count_volumes(struct fs *fs)
-{
-	uint32_t n = 0;
-
-	pthread_rwlock_rdlock(&fs->volumes.lock);
-	for (uint32_t id = 1; id <= fs->volumes.max_id; id++)
-		n += fs->volumes.items[id].id != 0;
-	pthread_rwlock_unlock(&fs->volumes.lock);
-	return n;
 }
 
 static int verb_reload(struct exchange *x, json_t *request, json_t **ret, struct error *err)
@@ -54,7 +43,7 @@ static int verb_reload(struct exchange *x, json_t *request, json_t **ret, struct
 	session_quiesce(x->session);
 
 	*ret = json_pack("{s:b, s:I, s:i, s:o}", "ok", 1, "generation",
-		(json_int_t)x->fs->generation, "volumes", (int)count_volumes(x->fs), "writers",
+		(json_int_t)x->fs->generation, "volumes", (int)x->fs->n_volumes, "writers",
 		list_writers(x->fs));
 	return *ret ? 0 : -ENOMEM;
 }
@@ -88,7 +77,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
-		"volumes", (int)count_volumes(fs), "inodes",
+		"volumes", (int)fs->n_volumes, "inodes",
 		(int)__atomic_load_n(&fs->nodes.slots.n_used, __ATOMIC_RELAXED), "open_files",
 		(int)__atomic_load_n(&fs->files.slots.n_used, __ATOMIC_RELAXED), "passthrough",
 		fs->has_passthrough, "idmap", fs->has_idmap, "workers", (int)fs->options.n_workers,

@@ -113,21 +113,13 @@ void fs_finish(struct fs *fs)
 
 static int update_volumes(struct fs *fs, const struct infra *infra)
 {
-	for (size_t i = 0; i < infra->n_domains; i++) {
-		const struct domain *d = &infra->domains[i];
+	struct infra_walk w = {0};
+	int r = 0;
 
-		for (size_t j = 0; j < d->n_machines; j++) {
-			const struct machine *m = &d->machines[j];
-
-			for (size_t k = 0; k < m->n_volumes; k++) {
-				int r = livevol_update(&fs->volumes, fs->base_fd, &fs->mounts, d, m,
-					&m->volumes[k]);
-				if (r < 0)
-					return r;
-			}
-		}
-	}
-	return 0;
+	while (r == 0 && infra_walk_next(infra, &w))
+		r = livevol_update(
+			&fs->volumes, fs->base_fd, &fs->mounts, w.domain, w.machine, w.volume);
+	return r;
 }
 
 static int load_catalog(
@@ -138,6 +130,23 @@ static int load_catalog(
 
 	r = catalog_open(fs->options.catalog, CATALOG_READ, &cat, err);
 	return r < 0 ? r : catalog_load(cat, ret, ret_generation, err);
+}
+
+/* The moment of the next change that nobody announces: a hold that expires. */
+static int64_t next_expiry(const struct infra *infra, int64_t now)
+{
+	struct infra_walk w = {0};
+	int64_t next = 0;
+
+	while (infra_walk_next(infra, &w)) {
+		for (size_t i = 0; i < w.volume->n_holds; i++) {
+			int64_t until = w.volume->holds[i].until;
+
+			if (until > now && (next == 0 || until < next))
+				next = until;
+		}
+	}
+	return next;
 }
 
 int fs_reload(struct fs *fs, struct error *err)
@@ -165,6 +174,8 @@ int fs_reload(struct fs *fs, struct error *err)
 	old = fs->tree;
 	fs->tree = tree;
 	fs->generation = generation;
+	fs->n_volumes = infra_count_volumes(&infra);
+	fs->reload_at = next_expiry(&infra, time(NULL));
 	pthread_rwlock_unlock(&fs->tree_lock);
 
 	kcache_drop_changed_dirs(fs->session, old, tree);

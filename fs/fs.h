@@ -75,6 +75,8 @@ struct fs {
 
 	struct vtree *tree; /* tree_lock */
 	uint64_t generation; /* of the catalogue that is served; tree_lock */
+	size_t n_volumes; /* recorded in that generation; tree_lock */
+	int64_t reload_at; /* when the next hold expires, seconds since the epoch; 0 = never */
 	pthread_rwlock_t tree_lock; /* before livevol_table.lock */
 
 	bool has_passthrough; /* what INIT agreed on; constant afterwards */

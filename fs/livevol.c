@@ -5,6 +5,7 @@
 #include "naming.h"
 
 #include <fcntl.h>
+#include <search.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -19,25 +20,82 @@ int livevol_table_init(struct livevol_table *t)
 	return 0;
 }
 
+static void keep_item(void *item)
+{
+	(void)item; /* the tree's nodes go, the items belong to the mapping */
+}
+
 void livevol_table_finish(struct livevol_table *t)
 {
-	for (uint32_t i = 0; i <= t->max_id; i++) {
+	for (uint32_t i = 1; i <= t->n; i++) {
 		free(t->items[i].name);
 		free(t->items[i].owner_cgroup);
 	}
+	tdestroy(t->by_row, keep_item);
 	munmap(t->items, (size_t)LIVEVOLS_MAX * sizeof(*t->items));
 	pthread_rwlock_destroy(&t->lock);
 }
 
-struct livevol *livevol_get(struct livevol_table *t, uint64_t id)
+struct livevol *livevol_get(struct livevol_table *t, uint32_t number)
 {
-	if (id >= LIVEVOLS_MAX || __atomic_load_n(&t->items[id].id, __ATOMIC_ACQUIRE) == 0)
+	if (number == 0 || number > __atomic_load_n(&t->n, __ATOMIC_ACQUIRE))
 		return NULL;
-	return &t->items[id];
+	return &t->items[number];
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	uint64_t x = ((const struct livevol *)a)->row;
+	uint64_t y = ((const struct livevol *)b)->row;
+
+	return x < y ? -1 : x > y;
+}
+
+struct livevol *livevol_find(struct livevol_table *t, uint64_t row)
+{
+	struct livevol key = {.row = row};
+	struct livevol **found;
+
+	pthread_rwlock_rdlock(&t->lock);
+	found = tfind(&key, &t->by_row, compare_rows);
+	pthread_rwlock_unlock(&t->lock);
+	return found ? *found : NULL;
+}
+
+/* The entry of ROW, made if need be; visible to requests once it is published. */
+static int find_or_add(struct livevol_table *t, uint64_t row, struct livevol **ret)
+{
+	struct livevol *v = livevol_find(t, row);
+
+	if (!v && t->n + 1 >= LIVEVOLS_MAX)
+		return -ENFILE;
+	if (!v) {
+		v = &t->items[t->n + 1];
+		v->row = row;
+		v->number = t->n + 1;
+	}
+	*ret = v;
+	return 0;
+}
+
+static int publish(struct livevol_table *t, struct livevol *v)
+{
+	void *node;
+
+	if (v->number <= t->n)
+		return 0;
+
+	pthread_rwlock_wrlock(&t->lock);
+	node = tsearch(v, &t->by_row, compare_rows);
+	pthread_rwlock_unlock(&t->lock);
+	if (!node)
+		return -ENOMEM;
+	__atomic_store_n(&t->n, v->number, __ATOMIC_RELEASE);
+	return 0;
 }
 
 /* Fill the root node from the directory behind FD. */
-static int set_root(struct livevol *v, uint32_t id, int fd, struct fhandle_mounts *mounts)
+static int set_root(struct livevol *v, int fd, struct fhandle_mounts *mounts)
 {
 	struct fhandle handle;
 	struct stat st;
@@ -51,7 +109,7 @@ static int set_root(struct livevol *v, uint32_t id, int fd, struct fhandle_mount
 
 	v->root.handle = handle;
 	v->root.ino = node_make_ino(&handle, &st);
-	v->root.volume = id;
+	v->root.volume = v->number;
 	v->root.type = S_IFDIR;
 	__atomic_store_n(&v->is_present, 1, __ATOMIC_RELEASE);
 	return 0;
@@ -61,7 +119,7 @@ static int set_root(struct livevol *v, uint32_t id, int fd, struct fhandle_mount
  * Find the root directory unless a good one is known. Requests read the handle without a lock, so
  * it is replaced only while the old one leads nowhere and every use of it fails anyway.
  */
-static int find_root(struct livevol *v, uint32_t id, int base_fd, struct fhandle_mounts *mounts)
+static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *mounts)
 {
 	cleanup_fd int known = -1;
 	cleanup_fd int fd = -1;
@@ -77,11 +135,11 @@ static int find_root(struct livevol *v, uint32_t id, int base_fd, struct fhandle
 	if (fd < 0)
 		return fd;
 
-	r = set_root(v, id, fd, mounts);
+	r = set_root(v, fd, mounts);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-/* Put NEXT in *TEXT unless it says the same already. */
+/* Put NEXT in the place of *TEXT. */
 static void replace(char **text, char **next)
 {
 	free(*text);
@@ -94,9 +152,8 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 	cleanup_free char *name = NULL;
 	cleanup_free char *cgroup = NULL;
 	struct livevol *v;
+	int r;
 
-	if (volume->id <= 0 || volume->id >= LIVEVOLS_MAX)
-		return -ERANGE;
 	if (asprintf(&name, "%s/%s/%s", domain->name, machine->name, volume->name) < 0) {
 		name = NULL;
 		return -ENOMEM;
@@ -106,37 +163,36 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 		if (!cgroup)
 			return -ENOMEM;
 	}
+	r = find_or_add(t, (uint64_t)volume->id, &v);
+	if (r < 0)
+		return r;
 
-	v = &t->items[volume->id];
 	pthread_rwlock_wrlock(&t->lock);
 	replace(&v->name, &name);
 	replace(&v->owner_cgroup, &cgroup);
-	if ((uint32_t)volume->id > t->max_id)
-		t->max_id = (uint32_t)volume->id;
 	pthread_rwlock_unlock(&t->lock);
 
 	/* Only this thread changes names, so reading ours without the lock is safe. */
-	find_root(v, (uint32_t)volume->id, base_fd, mounts);
+	find_root(v, base_fd, mounts);
 	__atomic_store_n(&v->flags, volume->flags, __ATOMIC_RELEASE);
-	__atomic_store_n(&v->id, (uint32_t)volume->id, __ATOMIC_RELEASE);
-	return 0;
+	return publish(t, v);
 }
 
 int livevol_serve_directory(struct livevol_table *t, int dir_fd, struct fhandle_mounts *mounts,
 	const char *name, unsigned int flags)
 {
-	struct livevol *v = &t->items[1];
+	struct livevol *v;
 	int r;
 
+	r = find_or_add(t, 1, &v);
+	if (r < 0)
+		return r;
 	v->name = strdup(name);
 	if (!v->name)
 		return -ENOMEM;
-	r = set_root(v, 1, dir_fd, mounts);
+	r = set_root(v, dir_fd, mounts);
 	if (r < 0)
 		return r;
-
 	v->flags = flags;
-	v->id = 1;
-	t->max_id = 1;
-	return 0;
+	return publish(t, v);
 }

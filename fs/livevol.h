@@ -3,9 +3,9 @@
 #define ANKLUME_LIVEVOL_H
 
 /*
- * The volumes as the daemon serves them, by catalogue row id. An entry never moves and is never
- * freed while the daemon runs, so requests reach it without a lock: what they need of it is
- * atomic. Its words for people (name, owner) change with the catalogue, under the table's lock.
+ * The volumes as the daemon serves them. An entry never moves and is never freed while the daemon
+ * runs, so requests reach it by its number without a lock: what they need of it is atomic. Its
+ * words for people (name, owner) change with the catalogue, under the table's lock.
  */
 
 #include "node.h"
@@ -14,7 +14,8 @@
 #define LIVEVOLS_MAX (UINT32_C(1) << 22)
 
 struct livevol {
-	uint32_t id; /* catalogue row id; 0 = unused */
+	uint64_t row; /* of the catalogue; constant */
+	uint32_t number; /* in the table, from 1; constant */
 	uint32_t flags; /* atomic: enum volume_flag */
 	uint32_t is_present; /* atomic: the root directory was found in the base */
 	uint32_t n_writers; /* atomic: files open for writing */
@@ -25,20 +26,24 @@ struct livevol {
 };
 
 struct livevol_table {
-	struct livevol *items; /* sparse mapping, indexed by row id */
+	struct livevol *items; /* sparse mapping, indexed by number */
+	uint32_t n; /* numbers 1..n are in use; atomic */
+	void *by_row; /* tsearch(3) tree of items; lock */
 	pthread_rwlock_t lock; /* no lock is taken inside */
-	uint32_t max_id; /* lock */
 };
 
 int livevol_table_init(struct livevol_table *t);
 void livevol_table_finish(struct livevol_table *t);
 
-/* NULL when no volume of that row id is served. */
-struct livevol *livevol_get(struct livevol_table *t, uint64_t id);
+/* NULL when there is no volume of that number. */
+struct livevol *livevol_get(struct livevol_table *t, uint32_t number);
+
+/* The volume of a catalogue row, NULL when there is none. */
+struct livevol *livevol_find(struct livevol_table *t, uint64_t row);
 
 /*
  * Take over the record of one volume: name, owner, flags, and find its directory below BASE_FD.
- * A missing directory is not an error: the volume is then not present. -ENOMEM, -ERANGE (row id).
+ * A missing directory is not an error: the volume is then not present. -ENOMEM, -ENFILE.
  */
 int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *mounts,
 	const struct domain *domain, const struct machine *machine, const struct volume *volume);

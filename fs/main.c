@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "fdio.h"
 
@@ -136,6 +137,29 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
+#define POLL_MAX_MS 3600000
+
+/* Until the next hold expires; -1 when none will. */
+static int poll_timeout_ms(const struct fs *fs)
+{
+	int64_t left_s = fs->reload_at - (int64_t)time(NULL);
+
+	if (fs->reload_at == 0)
+		return -1;
+	return left_s <= 0 ? 0 : left_s > POLL_MAX_MS / 1000 ? POLL_MAX_MS : (int)left_s * 1000;
+}
+
+static void reload(struct fs *fs)
+{
+	cleanup_error struct error err = {0};
+	int r = fs_reload(fs, &err);
+
+	if (r < 0) {
+		log_warning("reload: %s", error_text(&err, r));
+		fs->reload_at = 0; /* the next change asks again */
+	}
+}
+
 /* Unmount once; the second time somebody insists, and the process just ends. */
 static bool handle_signal(struct daemon *d, bool *is_stopping)
 {
@@ -146,11 +170,7 @@ static bool handle_signal(struct daemon *d, bool *is_stopping)
 	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return true;
 	if (info.ssi_signo == SIGHUP) {
-		cleanup_error struct error err = {0};
-
-		r = fs_reload(&d->fs, &err);
-		if (r < 0)
-			log_warning("reload: %s", error_text(&err, r));
+		reload(&d->fs);
 		return true;
 	}
 	if (*is_stopping)
@@ -179,8 +199,15 @@ static void loop(struct daemon *d)
 	bool is_stopping = false;
 
 	for (;;) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		int n = poll(fds, ARRAY_SIZE(fds), poll_timeout_ms(&d->fs));
+
+		if (n < 0 && errno != EINTR)
 			return;
+		if (n <= 0) {
+			if (n == 0 && poll_timeout_ms(&d->fs) == 0)
+				reload(&d->fs);
+			continue;
+		}
 		if (fds[2].revents)
 			return;
 		if (fds[0].revents && !handle_signal(d, &is_stopping))

@@ -19,7 +19,7 @@ struct node {
 	uint64_t nlookup; /* stripe lock */
 	uint64_t ino; /* st_ino to report, unique over the mount */
 	struct fhandle handle;
-	uint32_t volume; /* catalogue row id of the volume */
+	uint32_t volume; /* its number, see livevol.h */
 	uint32_t type; /* S_IFMT bits */
 	uint32_t next; /* hash chain, slot number; stripe lock */
 
@@ -50,7 +50,7 @@ void node_table_finish(struct node_table *t);
 struct node *node_get(struct node_table *t, uint64_t id);
 
 /*
- * Find or add the node of HANDLE and count one lookup. ST gives ino and type, VOLUME the row id
+ * Find or add the node of HANDLE and count one lookup. ST gives ino and type, VOLUME the number
  * of the volume it was found in. -ENFILE: the table is full.
  */
 int node_lookup(struct node_table *t, const struct fhandle *handle, const struct stat *st,

@@ -146,6 +146,22 @@ size_t infra_count_volumes(const struct infra *infra)
 	return n;
 }
 
+bool infra_walk_next(const struct infra *infra, struct infra_walk *w)
+{
+	while (!w->machine || w->next_volume >= w->machine->n_volumes) {
+		while (!w->domain || w->next_machine >= w->domain->n_machines) {
+			if (w->next_domain >= infra->n_domains)
+				return false;
+			w->domain = &infra->domains[w->next_domain++];
+			w->next_machine = 0;
+		}
+		w->machine = &w->domain->machines[w->next_machine++];
+		w->next_volume = 0;
+	}
+	w->volume = &w->machine->volumes[w->next_volume++];
+	return true;
+}
+
 static unsigned int apply_override(unsigned int flags, unsigned int bit, enum flag_override o)
 {
 	if (o == FLAG_ON)

@@ -112,6 +112,17 @@ struct volume *machine_find_volume(const struct machine *machine, const char *na
 
 size_t infra_count_volumes(const struct infra *infra);
 
+/* A walk over every volume, in order. Zero-initialise; the three pointers are set at each step. */
+struct infra_walk {
+	struct domain *domain;
+	struct machine *machine;
+	struct volume *volume;
+	size_t next_domain, next_machine, next_volume;
+};
+
+/* Go on to the next volume; false behind the last. */
+bool infra_walk_next(const struct infra *infra, struct infra_walk *walk);
+
 /* Effective flags from the spec's flags, the overrides, the holds in force at NOW, the orphan date. */
 unsigned int volume_effective_flags(const struct volume *volume, int64_t now);
 
