@@ -40,6 +40,8 @@ static int add_hold(
 			change->until, &edit->env->actor, &edit->marks, err);
 	if (r == -EEXIST || r == -E2BIG)
 		return CMD_REFUSED;
+	if (r == -EINVAL)
+		return CMD_USAGE;
 	if (r < 0)
 		return r;
 	return report_add(&edit->report, REPORT_HELD, volume_ref_name(ref, name), change->tag, err);

@@ -19,6 +19,8 @@ static void print_error(const struct error *err, int r)
 
 		fprintf(stderr, "%s\n", printable ? printable : "out of memory");
 	}
+	if ((r == -EACCES || r == -EPERM) && geteuid() != 0)
+		fputs("  are you root?\n", stderr);
 }
 
 /* Two spellings of one directory must not look like two. Caller frees. */

@@ -43,8 +43,8 @@ void report_finish(struct report *report)
 int report_add(struct report *report, enum report_action action, const char *volume,
 	const char *detail, struct error *err)
 {
-	json_t *item = json_pack("{s:s s:s s:o}", "volume", volume, "action", actions[action].word,
-		"detail", out_text(detail));
+	json_t *item = json_pack("{s:o s:s s:o}", "volume", out_text(volume), "action",
+		actions[action].word, "detail", out_text(detail));
 
 	if (!item || json_array_append_new(report->items, item) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -76,13 +76,15 @@ static void print_item(FILE *out, const json_t *item, bool is_dry_run)
 {
 	const char *word = json_string_value(json_object_get(item, "action"));
 	const char *detail = json_string_value(json_object_get(item, "detail"));
+	cleanup_free char *volume =
+		out_printable(json_string_value(json_object_get(item, "volume")));
 	cleanup_free char *printable = detail ? out_printable(detail) : NULL;
 
 	if (is_dry_run && is_change(word))
 		fprintf(out, "Would be %s: ", word);
 	else
 		fprintf(out, "%c%s: ", word[0] - 'a' + 'A', word + 1);
-	fputs(json_string_value(json_object_get(item, "volume")), out);
+	fputs(volume ? volume : "?", out);
 	if (printable)
 		fprintf(out, " (%s)", printable);
 	fputc('\n', out);

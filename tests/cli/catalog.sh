@@ -58,6 +58,11 @@ test_rebuild_brings_everything_back() {
 	run 0 apply
 	assert_match "$out" '4 unchanged'
 
+	mkdir "base/$(printf 'odd\xff')"
+	run 0 catalog rebuild --force
+	assert_match "$out" 'Skipped: odd\\xff'
+	rmdir base/odd*
+
 	printf 'garbage' | dd of=catalog.db bs=1 seek=30 conv=notrunc status=none
 	dd if=/dev/urandom of=catalog.db bs=4096 count=4 seek=1 conv=notrunc status=none
 	rm -f catalog.db-wal catalog.db-shm

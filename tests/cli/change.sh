@@ -111,6 +111,7 @@ test_hold_wants_a_reason_and_a_future() {
 	assert_match "$err" 'reason'
 	run 2 hold one db -r ''
 	run 2 hold 'On_e' db -r x
+	run 2 hold one db -r "$(printf 'a\033[2Jb')"
 	run 2 hold one db -r x --until yesterday
 	run 2 hold one db -r x --until 2001-01-01
 	assert_match "$err" 'is past|in the past'
