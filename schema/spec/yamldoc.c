@@ -7,6 +7,7 @@
 
 #include "fdio.h"
 #include "str.h"
+#include "yamlmap.h"
 #include "yamlscalar.h"
 #include "yamltext.h"
 
@@ -48,7 +49,7 @@ struct builder {
 	struct anchor *anchors;
 	size_t n_anchors;
 	size_t n_nodes, n_aliased;
-	bool has_errors; /* recoverable ones, such as a duplicate key */
+	size_t n_errors; /* before this document */
 };
 
 /* Zeroed memory that lives as long as DOC. */
@@ -312,155 +313,22 @@ static int close_list(struct builder *b, const struct frame *f)
 	return 0;
 }
 
-/* A pair on its way into a map, with its rank: own pairs go before merged ones. */
-struct candidate {
-	struct yamlpair pair;
-	size_t rank;
-	bool is_own;
-};
-
-static int compare_candidates(const void *a, const void *b)
-{
-	const struct candidate *x = a;
-	const struct candidate *y = b;
-	int r = strcmp(x->pair.key->text, y->pair.key->text);
-
-	return r ? r : x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-static int compare_ranks(const void *a, const void *b)
-{
-	const struct candidate *x = a;
-	const struct candidate *y = b;
-
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-static bool is_merge_key(const struct yamlnode *key)
-{
-	return key->is_plain && key->type == YAMLNODE_STRING && strcmp(key->text, "<<") == 0;
-}
-
-/* How many pairs VALUE brings as the value of a merge key; -EINVAL when it is neither map nor maps. */
-static ssize_t count_merged(struct builder *b, const struct yamlnode *value)
-{
-	size_t n = 0;
-
-	if (value->type == YAMLNODE_MAP && !value->is_open)
-		return value->n_pairs;
-	if (value->type != YAMLNODE_LIST)
-		return refuse(b, value->mark, "'<<' merges a mapping or a list of mappings");
-
-	for (size_t i = 0; i < value->n_items; i++) {
-		if (value->items[i]->type != YAMLNODE_MAP)
-			return refuse(b, value->items[i]->mark, "'<<' merges mappings only");
-		n += value->items[i]->n_pairs;
-	}
-	return n;
-}
-
-static void add_merged(
-	const struct yamlnode *value, struct candidate *candidates, size_t *n, size_t rank)
-{
-	if (value->type == YAMLNODE_LIST) {
-		for (size_t i = 0; i < value->n_items; i++)
-			add_merged(value->items[i], candidates, n, *n);
-		return;
-	}
-	for (size_t i = 0; i < value->n_pairs; i++) {
-		candidates[*n] = (struct candidate){value->pairs[i], rank + i, false};
-		(*n)++;
-	}
-}
-
-/* Children [FIRST, top) of a map, merge keys unfolded, in *RET; their number or -errno. */
-static ssize_t collect_pairs(struct builder *b, size_t first, struct candidate **ret)
-{
-	cleanup_free struct candidate *candidates = NULL;
-	size_t room = (b->n_stack - first) / 2;
-	size_t n = 0;
-
-	for (size_t i = first; i < b->n_stack; i += 2) {
-		ssize_t more = 0;
-
-		if (b->stack[i]->type < YAMLNODE_LIST && is_merge_key(b->stack[i]))
-			more = count_merged(b, b->stack[i + 1]);
-		if (more < 0)
-			return more;
-		room += more;
-	}
-	candidates = reallocarray(NULL, room + 1, sizeof(*candidates));
-	if (!candidates)
-		return -ENOMEM;
-
-	for (size_t i = first; i < b->n_stack; i += 2) {
-		struct yamlpair pair = {b->stack[i], b->stack[i + 1]};
-
-		if (pair.key->type >= YAMLNODE_LIST) {
-			diags_error(b->diags, pair.key->mark, "a key must be a word, not %s",
-				yamlnode_kind(pair.key));
-			b->has_errors = true;
-			continue;
-		}
-		if (is_merge_key(pair.key))
-			continue;
-		candidates[n] = (struct candidate){pair, n, true};
-		n++;
-	}
-	for (size_t i = first; i < b->n_stack; i += 2) {
-		if (b->stack[i]->type < YAMLNODE_LIST && is_merge_key(b->stack[i]))
-			add_merged(b->stack[i + 1], candidates, &n, n);
-	}
-	*ret = steal_ptr(&candidates);
-	return n;
-}
-
-static void report_duplicate(
-	struct builder *b, const struct yamlnode *first, const struct yamlnode *again)
-{
-	diags_error(b->diags, again->mark, "key '%s' is there twice, first on line %u",
-		SHOWN(again->text), first->mark.line);
-	b->has_errors = true;
-}
-
-/* Drop all but the first of equal keys: an own one beats a merged one, two own ones are an error. */
-static size_t drop_duplicates(struct builder *b, struct candidate *candidates, size_t n)
-{
-	size_t kept = 0;
-
-	if (n < 2)
-		return n;
-
-	qsort(candidates, n, sizeof(*candidates), compare_candidates);
-	for (size_t i = 0; i < n; i++) {
-		struct candidate *last = kept ? &candidates[kept - 1] : NULL;
-
-		if (last && strcmp(last->pair.key->text, candidates[i].pair.key->text) == 0) {
-			if (candidates[i].is_own)
-				report_duplicate(b, last->pair.key, candidates[i].pair.key);
-			continue;
-		}
-		candidates[kept++] = candidates[i];
-	}
-	qsort(candidates, kept, sizeof(*candidates), compare_ranks);
-	return kept;
-}
-
 static int close_map(struct builder *b, const struct frame *f)
 {
-	cleanup_free struct candidate *candidates = NULL;
+	cleanup_free struct yamlpair *pairs = NULL;
 	struct yamlnode *map = f->node;
-	ssize_t n = collect_pairs(b, f->first, &candidates);
+	int r;
 
-	if (n < 0)
-		return (int)n;
+	r = yamlmap_collect(
+		b->stack + f->first, b->n_stack - f->first, b->diags, &pairs, &map->n_pairs);
+	if (r < 0)
+		return r;
 
-	map->n_pairs = drop_duplicates(b, candidates, n);
 	map->pairs = doc_alloc(b->doc, map->n_pairs * sizeof(*map->pairs));
 	if (!map->pairs)
 		return -ENOMEM;
-	for (size_t i = 0; i < map->n_pairs; i++)
-		map->pairs[i] = candidates[i].pair;
+	if (map->n_pairs)
+		memcpy(map->pairs, pairs, map->n_pairs * sizeof(*map->pairs));
 	return 0;
 }
 
@@ -545,7 +413,9 @@ static int read_events(struct builder *b)
 		r = on_event(b, &event);
 		yaml_event_delete(&event);
 	}
-	return r < 0 ? r : b->has_errors ? -EINVAL : 0;
+	if (r < 0)
+		return r;
+	return b->diags->n_errors > b->n_errors ? -EINVAL : 0; /* a key twice, say */
 }
 
 static int build(struct builder *b)
@@ -582,6 +452,7 @@ int yamldoc_parse(
 	doc->file = diags_add_file(diags, name, text, len);
 	b->doc = doc;
 	b->diags = diags;
+	b->n_errors = diags->n_errors;
 	yamltext_init(&b->text, text, len, doc->file);
 	r = build(b);
 	free(b->stack);

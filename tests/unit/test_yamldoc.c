@@ -227,7 +227,7 @@ static const struct {
 	{"a: &x {<<: *x}\n", "1:12: an alias inside its own anchor never ends"},
 	{"a: &x 1\nb: &x 2\n", "2:4: anchor '&x' is defined twice"},
 	{"a: {<<: 5}\n", "1:9: '<<' merges a mapping or a list of mappings"},
-	{"a: {<<: [{b: 1}, 2]}\n", "1:18: '<<' merges mappings only"},
+	{"a: {<<: [{b: 1}, 2]}\n", "1:18: '<<' merges a mapping or a list of mappings"},
 	{"a: !vault x\n", "1:4: tag '!vault' does not fit here: write plain YAML"},
 	{"a: !!python/object:os.system x\n",
 		"1:4: tag 'tag:yaml.org,2002:python/object:os.system' does not fit here: write plain "
