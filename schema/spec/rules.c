@@ -11,10 +11,35 @@
 /* Linux caps interface names at 15 bytes, and upstream's bridges are called net-<domain>. */
 #define ANKLUME_DOMAIN_MAX 11
 
+/* Where the data tree cannot be mounted, or should not. */
+static const struct {
+	const char *dir;
+	bool is_error;
+	const char *text;
+} odd_bases[] = {
+	{"/proc", true, "must not be in '/proc'"},
+	{"/sys", true, "must not be in '/sys'"},
+	{"/dev", true, "must not be in '/dev'"},
+	{"/run", false, "is in '/run', which a restart empties"},
+	{"/tmp", false, "is in '/tmp', which a restart empties"},
+	{"/var/run", false, "is in '/var/run', which a restart empties"},
+	{DEFAULT_BASE, false, "is the data base itself: machines would bypass the protection"},
+};
+
+static void check_odd_bases(const char *path, struct mark mark, struct diags *diags)
+{
+	if (strcmp(path, "/") == 0)
+		diags_error(diags, mark, "persistent_data_base must not be '/'");
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd_bases); i++) {
+		if (path_is_inside(path, odd_bases[i].dir))
+			(odd_bases[i].is_error ? diags_error : diags_warning)(
+				diags, mark, "persistent_data_base %s", odd_bases[i].text);
+	}
+}
+
 static void check_data_base(const struct tree *tree, struct diags *diags)
 {
-	static const char *const bad[] = {"/proc", "/sys", "/dev"};
-	static const char *const lost[] = {"/run", "/tmp", "/var/run"};
 	const struct yamlnode *map = tree->layout == LAYOUT_INFRA ? tree->global : tree->root;
 	const struct yamlpair *pair = yamlnode_find(map, "persistent_data_base");
 	cleanup_free char *path = NULL;
@@ -30,27 +55,10 @@ static void check_data_base(const struct tree *tree, struct diags *diags)
 		return;
 
 	path = path_normalise(pair->value->text);
-	if (!path) {
+	if (path)
+		check_odd_bases(path, pair->value->mark, diags);
+	else
 		diags->out_of_memory = true;
-		return;
-	}
-	if (strcmp(path, "/") == 0)
-		diags_error(diags, pair->value->mark, "persistent_data_base must not be '/'");
-	if (path_is_inside(path, DEFAULT_BASE))
-		diags_warning(diags, pair->value->mark,
-			"persistent_data_base is the data base itself: machines would bypass "
-			"the protection");
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		if (path_is_inside(path, bad[i]))
-			diags_error(diags, pair->value->mark,
-				"persistent_data_base must not be in '%s'", bad[i]);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
-		if (path_is_inside(path, lost[i]))
-			diags_warning(diags, pair->value->mark,
-				"persistent_data_base is in '%s', which a restart empties",
-				lost[i]);
-	}
 }
 
 static void check_domain_names(const struct tree *tree, struct diags *diags)
