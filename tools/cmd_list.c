@@ -2,7 +2,7 @@
 #include "cmd.h"
 #include "rows.h"
 #include "str.h"
-#include "tree.h"
+#include "draw.h"
 #include "wire.h"
 
 /* An owner that is called as the volume's domain and machine is no news in a table. */
@@ -91,7 +91,7 @@ int cmd_tree(struct cmd_env *env, int argc, char **argv, struct error *err)
 	if (r != 0)
 		return r;
 	if (env->format == OUT_TABLE)
-		return selected.n_items ? tree_print(env->out, env->mount, &selected, err) : 0;
+		return selected.n_items ? draw_tree(env->out, env->mount, &selected, err) : 0;
 
 	for (size_t i = 0; i < selected.n_items; i++) {
 		const struct volume_ref *ref = &selected.items[i];

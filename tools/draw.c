@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tree.h"
+#include "draw.h"
 
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static int add_volumes(
 	return 0;
 }
 
-int tree_print(FILE *out, const char *root, const struct selection *selected, struct error *err)
+int draw_tree(FILE *out, const char *root, const struct selection *selected, struct error *err)
 {
 	cleanup_(unref_tablep) struct libscols_table *table = scols_new_table();
 	struct libscols_line *top;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef ANKLUME_TREE_H
-#define ANKLUME_TREE_H
+#ifndef ANKLUME_DRAW_H
+#define ANKLUME_DRAW_H
 
 #include "select.h"
 
 /* Draw domains, machines and the SELECTED volumes below ROOT, flags in brackets. -ENOMEM. */
-int tree_print(FILE *out, const char *root, const struct selection *selected, struct error *err);
+int draw_tree(FILE *out, const char *root, const struct selection *selected, struct error *err);
 
 #endif
