@@ -18,7 +18,6 @@ struct catalog; /* opaque; one thread at a time */
  * Longest texts in bytes, quotes and backslashes counted twice: what the mark of a volume has room
  * for (see volmark.h).
  */
-#define CATALOG_PATH_MAX 400
 #define CATALOG_CLASS_MAX 63
 #define CATALOG_OWNER_MAX 100 /* project and instance, each */
 #define CATALOG_REASON_MAX 255

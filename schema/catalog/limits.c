@@ -63,7 +63,7 @@ static int check_volume(const struct volume *v, struct error *err)
 	if (v->uid == (uid_t)-1 || v->gid == (gid_t)-1)
 		return error_set(err, r, "volume '%s': owner is out of range", v->name);
 
-	r = check_text("path", v->path, CATALOG_PATH_MAX, err);
+	r = check_text("path", v->path, VOLUME_PATH_MAX, err);
 	if (r == 0)
 		r = check_text("class", v->class, CATALOG_CLASS_MAX, err);
 	if (r == 0)

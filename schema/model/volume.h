@@ -23,6 +23,9 @@
 /* Recorded for a volume whose spec gives none. */
 #define DEFAULT_VOLUME_MODE 0755
 
+/* Bytes of a path that the spec, the catalogue and the mark on a volume hold. */
+#define VOLUME_PATH_MAX 400
+
 enum volume_flag {
 	VOLUME_READONLY = 1u << 0,
 	VOLUME_PROTECTED = 1u << 1,

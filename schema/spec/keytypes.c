@@ -2,11 +2,11 @@
 #include "keytypes.h"
 
 #include <arpa/inet.h>
-#include <limits.h>
 #include <string.h>
 
 #include "path.h"
 #include "str.h"
+#include "volume.h"
 
 static bool is_scalar(const struct yamlnode *value)
 {
@@ -81,12 +81,14 @@ static const char *check_choice(const struct key *key, const struct yamlnode *va
 static const char *check_path(const struct key *key, const struct yamlnode *value, char *buf)
 {
 	(void)key;
-	(void)buf;
 	if (!is_text(value) || value->text[0] != '/')
 		return "must be an absolute path";
 	if (!path_is_clean_absolute(value->text))
 		return "must not hold '.', '..' or control characters";
-	return strlen(value->text) < PATH_MAX ? NULL : "is too long for a path";
+	if (strlen(value->text) <= VOLUME_PATH_MAX)
+		return NULL;
+	snprintf(buf, KEYTYPE_TEXT_MAX, "is longer than %d bytes", VOLUME_PATH_MAX);
+	return buf;
 }
 
 static const char *check_name(const struct key *key, const struct yamlnode *value, char *buf)

@@ -503,7 +503,7 @@ START_TEST(text_that_no_mark_has_room_for_is_refused)
 {
 	cleanup_change_list struct change_list report = {0};
 	cleanup_error struct error err = {0};
-	char path[CATALOG_PATH_MAX + 2];
+	char path[VOLUME_PATH_MAX + 2];
 
 	say("pro/dev/db");
 	memset(path, 'x', sizeof(path) - 1);

@@ -30,6 +30,9 @@ struct row {
 	const char *report; /* exactly what is said */
 };
 
+#define A20 "aaaaaaaaaaaaaaaaaaaa"
+#define A100 A20 A20 A20 A20 A20
+
 static const struct row volume_rows[] = {
 	{"PD-001", PD "          projects: {path: /home/user/projects}\n", "", ""},
 	/* PD-001, S0-20: a trailing slash is no other path. */
@@ -110,6 +113,9 @@ static const struct row volume_rows[] = {
 		"db: path must not hold '.', '..' or control characters, got '/a/../b'\n"
 		"infra.yml:12:23: error: " V
 		"web: path must not hold '.', '..' or control characters, got '/a?b'\n"},
+	{"S0-20", PD "          db: {path: /" A100 A100 A100 A100 "}\n", "",
+		"infra.yml:11:22: error: " V "db: path is longer than 400 bytes, got '/" A20 A20 A20
+		"a...'\n"},
 	{"S0-20", PD "          db: {path: /}\n", "",
 		"infra.yml:11:22: error: " V "db: path must not be '/': a volume is no root\n"},
 	{"S2-2",

@@ -163,7 +163,7 @@ static void fill_record(struct catalog *cat)
 	fill_text(&largest.domains[0].machines[0].name, NAME_LENGTH_MAX, "m", 'm');
 	v = &largest.domains[0].machines[0].volumes[0];
 	fill_text(&v->name, NAME_LENGTH_MAX, "v", 'v');
-	fill_text(&v->path, CATALOG_PATH_MAX, "/", 'p');
+	fill_text(&v->path, VOLUME_PATH_MAX, "/", 'p');
 	fill_text(&v->class, CATALOG_CLASS_MAX, "c", 'c');
 	fill_text(&v->description, 10000, "", '"');
 	v->size_bytes = INT64_MAX;
