@@ -43,6 +43,12 @@ void creds_leave(struct creds_scope *scope);
  */
 struct creds_scope creds_enter_group(gid_t gid, bool keep_setid);
 
+/*
+ * Write data to a file of group GID: as creds_enter_group(), and as a user who is nobody, so that
+ * the blocks that a file system keeps for root (ext4: resuid) stay kept.
+ */
+struct creds_scope creds_enter_writer(gid_t gid);
+
 #define cleanup_creds cleanup_(creds_leave)
 
 #endif

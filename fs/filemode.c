@@ -27,7 +27,7 @@ static int take_backing(struct call *c, struct node *node, int fd)
 		return -errno;
 
 	/* The kernel keeps these credentials: a member of the file's group writes (see creds.h). */
-	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, false);
+	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid);
 
 	id = fuse_passthrough_open(c->req, fd);
 	if (id > 0) {

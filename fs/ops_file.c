@@ -68,11 +68,13 @@ static int report_wb_error(struct call *c, struct node *node, uint64_t fh, int r
 	struct openfile *file = openfile_get(&c->fs->files, fh);
 
 	node_lock(&c->fs->nodes, node);
-	if (r == -EIO || r == -ENOSPC || r == -EDQUOT)
+	if (r == -EIO || r == -ENOSPC || r == -EDQUOT) {
 		node->wb_errors++;
+		node->wb_errno = r;
+	}
 	if (file && file->wb_errors != node->wb_errors) {
 		file->wb_errors = node->wb_errors;
-		r = r < 0 ? r : -EIO;
+		r = node->wb_errno;
 	}
 	node_unlock(&c->fs->nodes, node);
 	return r;
@@ -121,7 +123,7 @@ static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
-	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, false);
+	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid);
 
 	return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
 }

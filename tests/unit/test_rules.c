@@ -115,7 +115,7 @@ static const struct row volume_rows[] = {
 		"web: path must not hold '.', '..' or control characters, got '/a?b'\n"},
 	{"S0-20", PD "          db: {path: /" A100 A100 A100 A100 "}\n", "",
 		"infra.yml:11:22: error: " V "db: path is longer than 400 bytes, got '/" A20 A20 A20
-		"a...'\n"},
+		"aaa...'\n"},
 	{"S0-20", PD "          db: {path: /}\n", "",
 		"infra.yml:11:22: error: " V "db: path must not be '/': a volume is no root\n"},
 	{"S2-2",
