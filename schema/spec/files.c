@@ -132,11 +132,32 @@ static int choose(struct files *f, const char *path, struct error *err)
 	return error_set(err, r < 0 ? r : -ENOENT, "there is no '%s' and no '%s'", path, other);
 }
 
-/* Load PATH to *RET. 1: it did not parse and DIAGS says why; go on with the other files. */
-static int load(const char *path, struct yamldoc **ret, struct diags *diags, struct error *err)
+/* A FIFO would be waited for, and a device read to its end. */
+static bool is_regular(const char *path, struct diags *diags)
 {
-	int r = yamldoc_load(path, diags, ret, err);
+	struct stat st;
+	unsigned int file;
 
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true; /* opening it says what is wrong */
+
+	file = diags_add_file(diags, path, NULL, 0);
+	diags_error(diags, (struct mark){file, 0, 0}, "not a regular file");
+	return false;
+}
+
+/*
+ * Load PATH to *RET. 1: it did not parse and DIAGS says why; go on with the other files. Only the
+ * one file of a spec may be a pipe: somebody named it.
+ */
+static int load(const struct files *f, const char *path, struct yamldoc **ret, struct diags *diags,
+	struct error *err)
+{
+	int r;
+
+	if (f->dir && !is_regular(path, diags))
+		return 1;
+	r = yamldoc_load(path, diags, ret, err);
 	return r == -EINVAL ? 1 : r;
 }
 
@@ -175,7 +196,7 @@ static int load_domain_file(
 	if (!docs)
 		return -ENOMEM;
 	f->domain_docs = docs;
-	r = load(path, &docs[f->n_domain_docs], diags, err);
+	r = load(f, path, &docs[f->n_domain_docs], diags, err);
 	if (r != 0)
 		return r;
 
@@ -328,7 +349,7 @@ static int load_policies(struct files *f, struct diags *diags, struct error *err
 
 	if (r == 0)
 		r = look(path, &is_dir);
-	return r > 0 ? load(path, &f->policies, diags, err) : r;
+	return r > 0 ? load(f, path, &f->policies, diags, err) : r;
 }
 
 int files_load(const char *path, struct files *ret, struct diags *diags, struct error *err)
@@ -340,7 +361,7 @@ int files_load(const char *path, struct files *ret, struct diags *diags, struct 
 	*ret = (struct files){0};
 	r = choose(ret, path, err);
 	if (r == 0)
-		r = load(ret->main_path, &ret->main, diags, err);
+		r = load(ret, ret->main_path, &ret->main, diags, err);
 	if (r < 0)
 		return r;
 	broken |= r;

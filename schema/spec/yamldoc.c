@@ -11,7 +11,8 @@
 #include "yamlscalar.h"
 #include "yamltext.h"
 
-#define CHUNK_SIZE (64u * 1024)
+#define CHUNK_MIN (4u * 1024) /* the newest layout has many small files */
+#define CHUNK_MAX (256u * 1024)
 #define TAG_PREFIX "tag:yaml.org,2002:"
 
 struct chunk {
@@ -60,8 +61,10 @@ static void *doc_alloc(struct yamldoc *doc, size_t size)
 
 	size = (size + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
 	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+		size_t room = !c ? CHUNK_MIN : c->size < CHUNK_MAX ? c->size * 2 : CHUNK_MAX;
 
+		if (room < size)
+			room = size;
 		c = calloc(1, sizeof(*c) + room);
 		if (!c)
 			return NULL;

@@ -121,6 +121,20 @@ START_TEST(unreadable_domain_file_is_told)
 }
 END_TEST
 
+/* Opening the first would wait for a writer for ever. */
+START_TEST(only_regular_files_are_read)
+{
+	write_directory("infra");
+	ck_assert_int_eq(mkfifo("infra/domains/a.yml", 0600), 0);
+	ck_assert_int_eq(mkdir("infra/domains/b.yml", 0700), 0);
+	ck_assert_int_eq(mkfifo("infra/policies.yml", 0600), 0);
+	ck_assert_int_eq(specs_load_path("infra"), -EINVAL);
+	specs_expect("", "infra/domains/a.yml: error: not a regular file\n"
+			 "infra/domains/b.yml: error: not a regular file\n"
+			 "infra/policies.yml: error: not a regular file\n");
+}
+END_TEST
+
 START_TEST(paths_that_cannot_be_looked_at_are_told)
 {
 	ck_assert_int_eq(symlink("loop", "loop"), 0);
@@ -372,6 +386,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, directory_wins_over_the_file_beside_it);
 	tcase_add_test(tc, path_that_is_no_spec_is_told);
 	tcase_add_test(tc, unreadable_domain_file_is_told);
+	tcase_add_test(tc, only_regular_files_are_read);
 	tcase_add_test(tc, paths_that_cannot_be_looked_at_are_told);
 	tcase_add_test(tc, redefined_domain_warns_and_wins);
 	tcase_add_test(tc, base_file_may_hold_domains_too);
