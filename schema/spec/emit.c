@@ -125,19 +125,31 @@ static json_t *device_to_json(const struct device *d)
 	return object;
 }
 
+static int add_text(const char *text, size_t len, void *data)
+{
+	struct strbuf *b = data;
+
+	strbuf_add(b, text, len);
+	return b->failed ? -1 : 0;
+}
+
 char *emit_json(const struct device_list *devices)
 {
 	json_t *object = json_object();
-	char *text = NULL;
+	struct strbuf text = STRBUF_INIT;
 	bool ok = object;
 
 	for (size_t i = 0; ok && i < devices->n_items; i++)
 		ok = json_object_set_new(object, devices->items[i].name,
 			     device_to_json(&devices->items[i])) == 0;
+	/* Not json_dumps(): without memory its buffer loses pieces of the text, and says nothing. */
 	if (ok)
-		text = json_dumps(object, JSON_INDENT(2));
+		ok = json_dump_callback(object, add_text, &text, JSON_INDENT(2)) == 0;
 	json_decref(object);
-	return text;
+	if (ok)
+		return strbuf_steal(&text);
+	strbuf_finish(&text);
+	return NULL;
 }
 
 static void add_shell(struct strbuf *b, const char *text)

@@ -274,44 +274,31 @@ static const char *check_map_or_true(const struct key *key, const struct yamlnod
 	return "must be a mapping or true";
 }
 
+#define NAME_PATTERN "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+
 static const struct {
 	const char *title;
 	const char *(*check)(const struct key *key, const struct yamlnode *value, char *buf);
-	const char *schema;
+	const char *pattern; /* for editors: what a string of this type looks like; NULL = any */
 } types[N_KEY_TYPES] = {
-	[KEY_TEXT] = {"string", check_text, "{\"type\": \"string\"}"},
-	[KEY_BOOL] = {"boolean", check_bool, "{\"type\": \"boolean\"}"},
+	[KEY_TEXT] = {"string", check_text, NULL},
+	[KEY_BOOL] = {"boolean", check_bool, NULL},
 	[KEY_INT] = {"integer", check_int, NULL},
 	[KEY_CHOICE] = {"choice", check_choice, NULL},
-	[KEY_PATH] = {"path", check_path, "{\"type\": \"string\", \"pattern\": \"^/\"}"},
-	[KEY_NAME] = {"name", check_name,
-		"{\"type\": \"string\", \"maxLength\": 63, "
-		"\"pattern\": \"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$\"}"},
-	[KEY_SIZE] = {"size", check_size,
-		"{\"type\": [\"string\", \"integer\"], \"minimum\": 1, "
-		"\"pattern\": \"^[0-9]+(B|[kMGTP]B|[KMGTP]iB)?$\"}"},
-	[KEY_OWNER] = {"uid:gid", check_owner,
-		"{\"type\": \"string\", \"pattern\": \"^[0-9]+:[0-9]+$\"}"},
-	[KEY_MODE] = {"octal mode", check_mode,
-		"{\"type\": \"string\", \"pattern\": \"^(0o)?[0-7]{1,5}$\"}"},
-	[KEY_CRON] = {"cron expression", check_cron,
-		"{\"type\": \"string\", \"pattern\": \"^(\\\\S+\\\\s+){4}\\\\S+$\"}"},
-	[KEY_AGE] = {"duration", check_age,
-		"{\"type\": \"string\", \"pattern\": \"^[0-9]+[dhm]$\"}"},
-	[KEY_IPV4] = {"IPv4 address", check_ipv4, "{\"type\": \"string\", \"format\": \"ipv4\"}"},
-	[KEY_LIST] = {"list", check_list, "{\"type\": \"array\"}"},
-	[KEY_TEXTS] = {"list of strings", check_texts,
-		"{\"type\": \"array\", \"items\": {\"type\": \"string\"}}"},
-	[KEY_PORTS] = {"ports", check_ports,
-		"{\"anyOf\": [{\"const\": \"all\"}, {\"type\": \"array\", \"items\": "
-		"{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 65535}}]}"},
-	[KEY_CONFIG] = {"mapping", check_config,
-		"{\"type\": \"object\", \"additionalProperties\": "
-		"{\"type\": [\"string\", \"number\", \"boolean\", \"null\"]}}"},
-	[KEY_ACCESS] = {"mapping to ro or rw", check_access,
-		"{\"type\": \"object\", \"minProperties\": 1, "
-		"\"additionalProperties\": {\"enum\": [\"ro\", \"rw\"]}}"},
-	[KEY_ANY] = {"any", check_any, "{}"},
+	[KEY_PATH] = {"path", check_path, "^/"},
+	[KEY_NAME] = {"name", check_name, NAME_PATTERN},
+	[KEY_SIZE] = {"size", check_size, "^[0-9]+(B|[kMGTP]B|[KMGTP]iB)?$"},
+	[KEY_OWNER] = {"uid:gid", check_owner, "^[0-9]+:[0-9]+$"},
+	[KEY_MODE] = {"octal mode", check_mode, "^(0o)?[0-7]{1,5}$"},
+	[KEY_CRON] = {"cron expression", check_cron, "^(\\S+\\s+){4}\\S+$"},
+	[KEY_AGE] = {"duration", check_age, "^[0-9]+[dhm]$"},
+	[KEY_IPV4] = {"IPv4 address", check_ipv4, "^[0-9]{1,3}(\\.[0-9]{1,3}){3}$"},
+	[KEY_LIST] = {"list", check_list, NULL},
+	[KEY_TEXTS] = {"list of strings", check_texts, NULL},
+	[KEY_PORTS] = {"ports", check_ports, NULL},
+	[KEY_CONFIG] = {"mapping", check_config, NULL},
+	[KEY_ACCESS] = {"mapping to ro or rw", check_access, NULL},
+	[KEY_ANY] = {"any", check_any, NULL},
 	[KEY_MAP] = {"mapping", check_map, NULL},
 	[KEY_MAP_OR_TRUE] = {"mapping or true", check_map_or_true, NULL},
 	[KEY_MAPS] = {"list of mappings", check_list, NULL},
@@ -329,7 +316,7 @@ const char *keytype_title(enum key_type type)
 	return types[type].title;
 }
 
-const char *keytype_schema(enum key_type type)
+const char *keytype_pattern(enum key_type type)
 {
-	return types[type].schema;
+	return types[type].pattern;
 }

@@ -17,8 +17,8 @@ const char *keytype_check(const struct key *key, const struct yamlnode *value, c
 /* "boolean", "path" ... for documents. */
 const char *keytype_title(enum key_type type);
 
-/* Its JSON Schema as JSON text; NULL for the types that need the key's argument or child. */
-const char *keytype_schema(enum key_type type);
+/* The regular expression that its strings match, for editors; NULL = any string, or no string. */
+const char *keytype_pattern(enum key_type type);
 
 /* The bounds of a "0..100" argument; an open end is INT64_MAX. */
 void keytype_range(const char *arg, int64_t *ret_min, int64_t *ret_max);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "emit.h"
 #include "fdio.h"
+#include "schema.h"
 #include "specs.h"
 #include "str.h"
 
@@ -211,6 +212,34 @@ START_TEST(devices_without_memory_fail_cleanly)
 }
 END_TEST
 
+START_TEST(documents_without_memory_fail_cleanly)
+{
+	char *(*const makers[])(void) = {schema_json, schema_markdown};
+	cleanup_free char *whole = makers[_i]();
+	size_t total, n_failed = 0;
+
+	n_allocations = 0;
+	free(makers[_i]());
+	total = n_allocations;
+	for (size_t i = 1; i <= total; i++) {
+		cleanup_free char *text = NULL;
+		ssize_t live = n_live;
+
+		countdown = i;
+		text = makers[_i]();
+		countdown = 0;
+		n_failed += text == NULL;
+		if (text)
+			ck_assert_msg(strcmp(text, whole) == 0, "allocation %zu of %zu was missed",
+				i, total);
+		else
+			ck_assert_msg(n_live == live, "allocation %zu of %zu: %zd lost", i, total,
+				n_live - live);
+	}
+	ck_assert_uint_gt(n_failed, total / 2);
+}
+END_TEST
+
 /* Valgrind takes malloc() away from us when the program starts. */
 static bool is_in_force(void)
 {
@@ -236,6 +265,7 @@ Suite *unit_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, specs_setup, specs_teardown);
 	tcase_add_loop_test(tc, load_without_memory_fails_cleanly, 0, ARRAY_SIZE(paths));
+	tcase_add_loop_test(tc, documents_without_memory_fail_cleanly, 0, 2);
 	tcase_add_test(tc, devices_without_memory_fail_cleanly);
 	suite_add_tcase(s, tc);
 	return s;
