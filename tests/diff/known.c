@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "known.h"
+
+#include "compare.h"
+#include "round.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+typedef bool (*applies_fn)(const struct op *op, const char *native, const char *mount);
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* A mode of six digits at P, "100644", or -1. */
+static int mode_at(const char *p)
+{
+	int mode = 0;
+
+	for (int i = 0; i < 6; i++) {
+		if (!is_octal(p[i]))
+			return -1;
+		mode = 8 * mode + p[i] - '0';
+	}
+	return p[6] == ' ' ? mode : -1;
+}
+
+/* Equal, were it not for BITS of modes that are set in A and not in B. */
+static bool equal_but_bits(const char *a, const char *b, int bits)
+{
+	while (*a && *b) {
+		int in_a = mode_at(a), in_b = mode_at(b);
+
+		if (in_a >= 0 && in_b >= 0 && (in_a & ~bits) == (in_b & ~bits) &&
+			(in_a & in_b) == in_b) {
+			a += 6;
+			b += 6;
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return *a == *b;
+}
+
+static bool lost_set_id(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_bits(native, mount, S_ISUID | S_ISGID);
+}
+
+/* Mode bits 02000 without 00010, which mean nothing since Linux 5.15. */
+static bool kept_set_gid(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_bits(mount, native, S_ISGID);
+}
+
+static bool refused_mode(const struct op *op, const char *native, const char *mount)
+{
+	const int sent = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+
+	(void)native;
+	return (op->num[1] & ~sent) && !fnmatch("= -1 EOPNOTSUPP*", mount, 0);
+}
+
+/* Equal, were it not for the times of a fifo. */
+static bool fifo_times(const struct op *op, const char *native, const char *mount)
+{
+	const char *here = strstr(native, ": m "), *there = strstr(mount, ": m ");
+	size_t up_to = here ? (size_t)(here - native) : 0;
+
+	(void)op;
+	if (!here || !there || (size_t)(there - mount) != up_to || strncmp(native, mount, up_to))
+		return false;
+	here = strstr(here, " 01");
+	there = strstr(there, " 01");
+	return here && there && texts_equal(here, there);
+}
+
+/* Offsets that ext4 cannot hold. */
+static bool beyond_base(const struct op *op, const char *native, const char *mount)
+{
+	bool is_far = false;
+
+	for (int i = 0; i < OP_NUMS; i++)
+		is_far |= op->num[i] >= 1LL << 43;
+	return is_far && !fnmatch("= -1 E*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+}
+
+static bool failed_whiteout(const struct op *op, const char *native, const char *mount)
+{
+	size_t n = strcspn(native, "\n");
+
+	return (op->num[0] & RENAME_WHITEOUT) && !strncmp(native, "= -1 ", 5) &&
+	       !strncmp(native, mount, n + 1);
+}
+
+/* The first event at or after P that is not a close: "WATCH:MASK:NAME". NULL: there is none. */
+static const char *skip_closes(const char *p)
+{
+	while ((p = strchr(p, ':'))) {
+		unsigned long mask = strtoul(p + 1, NULL, 16);
+
+		p++;
+		if (!(mask & IN_CLOSE))
+			return p;
+		p = strchr(p, ':') + 1;
+		p += strcspn(p, " ");
+	}
+	return NULL;
+}
+
+static bool close_events(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	while ((native = skip_closes(native)) && (mount = skip_closes(mount))) {
+		size_t n = strcspn(native, " ");
+
+		if (strncmp(native, mount, n) || strcspn(mount, " ") != n)
+			return false;
+		native += n;
+		mount += n;
+	}
+	return !native && !skip_closes(mount);
+}
+
+static bool lenient_copy(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= -1 EINVAL*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+}
+
+static bool modified_anyway(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return strstr(native, " m = c = ") && strstr(mount, " c > ");
+}
+
+/* Of a file that is neither regular nor a directory: the first that is looked at. */
+static bool no_ioctl(const struct op *op, const char *native, const char *mount)
+{
+	int mode = -1;
+
+	(void)op;
+	for (const char *p = native; *p && mode < 0; p++)
+		mode = mode_at(p);
+	return mode >= 0 && !S_ISREG(mode) && !S_ISDIR(mode) && !fnmatch("= -1 ENOTTY*", mount, 0);
+}
+
+static bool no_clone(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	(void)native;
+	return !fnmatch("= -1 EOPNOTSUPP*", mount, 0);
+}
+
+static bool no_birth(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= 0 birth yes*", native, 0) && !fnmatch("= 0 birth no*", mount, 0);
+}
+
+static bool no_attributes(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= 0 attributes *", native, 0) &&
+	       !fnmatch("= 0 attributes 0 of 0*", mount, 0);
+}
+
+/*
+ * A row says why the mount may answer an operation differently. What a row matches is not
+ * reported, and ends the round unless no file was changed: keep rows narrow.
+ */
+static const struct known {
+	const char *ops; /* names, with a space before and after each */
+	applies_fn applies;
+	bool is_harmless; /* changes no file: the round can go on */
+	bool is_lasting; /* seen in the files later, too */
+	const char *reason;
+} table[] = {
+	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open "
+	 "chown fchown ",
+		lost_set_id, false, true,
+		"writes of the host's root clear set-id bits: passthrough writes with the credentials "
+		"of the daemon, which must be unable to keep them for everybody else (decision 006)"},
+	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open "
+	 "chown fchown ",
+		kept_set_gid, false, true,
+		"writes of one who is not in the file's group leave set-group-id where there is no "
+		"group-execute: the daemon's credentials are in group 0; the bit means nothing"},
+	{" fallocate ", refused_mode, false, false,
+		"collapse, insert and unshare: the kernel's FUSE refuses them without asking"},
+	{" write writev sendfile read ", fifo_times, false, false,
+		"times of a fifo: what goes through it never leaves the kernel, which keeps no times for "
+		"FUSE"},
+	{" copyrange ", lenient_copy, false, false,
+		"O_DIRECT of the destination binds the caller's descriptor, the daemon copies with its own"},
+	{" fallocate ", modified_anyway, false, false,
+		"a call that finds nothing to do (btrfs, holes beyond the end): FUSE takes away set-id bits "
+		"and capabilities, and moves the times, before it asks"},
+	{" lsattr ", no_ioctl, true, false,
+		"flags of fifos and the like: the daemon would have to open them"},
+	{" lseek sendfile copyrange ", beyond_base, false, false,
+		"offsets beyond the limit of the base: FUSE has one limit for all, 2^63-1"},
+	{" rename ", failed_whiteout, false, false,
+		"times after a whiteout that ext4 made and undid: the kernel drops what it has cached "
+		"for FUSE only after success"},
+	{" clone ", no_clone, false, false,
+		"FICLONE: FUSE has no such operation; cp falls back to copy_file_range, which shares "
+		"the blocks where the base can"},
+	{" events ", close_events, true, false,
+		"IN_CLOSE of a file that is still mapped: the mapping is of the base's file, so ours is "
+		"closed at once"},
+	{" birth ", no_birth, true, false,
+		"no birth time: libfuse 3.17 has no STATX operation, the kernel falls back to GETATTR"},
+	{" attributes ", no_attributes, true, false,
+		"no statx attributes: the FUSE protocol does not carry them"},
+};
+
+#define TOLERATED_MAX 16
+
+static struct tolerated {
+	char op[64], native[128], mount[128];
+} tolerated[TOLERATED_MAX];
+static size_t n_tolerated;
+
+bool known_tolerate(const char *spec)
+{
+	struct tolerated *t = &tolerated[n_tolerated];
+
+	if (n_tolerated == TOLERATED_MAX ||
+		sscanf(spec, "%63[^:]:%127[^:]:%127[^:]", t->op, t->native, t->mount) != 3)
+		return false;
+	n_tolerated++;
+	return true;
+}
+
+static bool is_tolerated(const struct op *op, const char *native, const char *mount)
+{
+	cleanup_strbuf struct strbuf line = STRBUF_INIT;
+	const char *words;
+
+	if (n_tolerated == 0)
+		return false;
+	op_format(op, &line);
+	words = strchr(line.data, ' ') + 1;
+	for (size_t i = 0; i < n_tolerated; i++)
+		if (!fnmatch(tolerated[i].op, words, 0) &&
+			!fnmatch(tolerated[i].native, native, 0) &&
+			!fnmatch(tolerated[i].mount, mount, 0))
+			return true;
+	return false;
+}
+
+bool known_ends_round(const struct op *op)
+{
+	return is_tolerated(op, "end", "end");
+}
+
+static bool names_op(const char *ops, const struct op *op)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", op_table[op->code].name);
+	return strstr(ops, word);
+}
+
+int known_find(const struct op *op, bool has_been_quiet, const char *native, const char *mount)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (((op && names_op(table[i].ops, op)) ||
+			    (has_been_quiet && table[i].is_lasting)) &&
+			table[i].applies(op, native, mount))
+			return (int)i;
+	if (op && is_tolerated(op, native, mount))
+		return ARRAY_SIZE(table);
+	return -1;
+}
+
+bool known_is_harmless(size_t i)
+{
+	return i < ARRAY_SIZE(table) && table[i].is_harmless;
+}
+
+const char *known_reason(size_t i)
+{
+	if (i == ARRAY_SIZE(table))
+		return "tolerated";
+	return i < ARRAY_SIZE(table) ? table[i].reason : NULL;
+}
+
+_Static_assert(ARRAY_SIZE(table) < KNOWN_MAX, "a counter for each row");

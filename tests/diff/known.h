@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef DIFF_KNOWN_H
+#define DIFF_KNOWN_H
+
+/* The differences that are meant to be. */
+
+#include "op.h"
+
+/*
+ * The row that explains why OP gave these two texts, or -1: it is a finding. HAS_BEEN_QUIET: some
+ * operation before it was not looked at, and may have left what shows only now. OP NULL: the trees.
+ */
+int known_find(const struct op *op, bool has_been_quiet, const char *native, const char *mount);
+
+/*
+ * Treat as known what SPEC ("OP:NATIVE:MOUNT": fnmatch(3) patterns of the operation as in a
+ * script, without the actor, and of the results) describes: to go on looking while a finding is
+ * open. False when SPEC is not of this form, or the last of too many.
+ */
+bool known_tolerate(const char *spec);
+
+/* OP is one that "OP:end:end" describes: what it does shows only later, so the round ends here. */
+bool known_ends_round(const struct op *op);
+
+/* Row I changes no file: the round can go on. */
+bool known_is_harmless(size_t i);
+
+/* The reason of row I, NULL past the last one. */
+const char *known_reason(size_t i);
+
+#endif
