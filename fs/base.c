@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
 #include <sys/mount.h>
@@ -14,15 +15,37 @@
 /* Any name in the trusted namespace serves: asked for, never written. */
 #define PROBE_XATTR "trusted.anklume.probe"
 
+/* realpath(3) of a path whose last components may not exist yet. */
+static char *resolve_future(const char *path)
+{
+	cleanup_free char *head = strdup(path);
+	cleanup_free char *real = NULL;
+	char *text;
+
+	if (!head)
+		return NULL;
+	for (;;) {
+		char *slash = strrchr(head, '/');
+
+		real = realpath(*head ? head : "/", NULL);
+		if (real || errno != ENOENT || !slash)
+			break;
+		*slash = '\0';
+	}
+	if (!real || asprintf(&text, "%s%s", real, path + strlen(head)) < 0)
+		return NULL;
+	return text;
+}
+
 static int check_apart(const char *base, const char *mount, struct error *err)
 {
 	cleanup_free char *real_base = realpath(base, NULL);
-	cleanup_free char *real_mount = mount ? realpath(mount, NULL) : NULL;
+	cleanup_free char *real_mount = resolve_future(mount);
 
 	if (!real_base)
 		return error_errno(err, -errno, "base '%s'", base);
 	if (!real_mount)
-		return 0;
+		return error_errno(err, -errno, "mount point '%s'", mount);
 
 	if (path_is_inside(real_base, real_mount))
 		return error_set(err, -ELOOP,

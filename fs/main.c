@@ -37,6 +37,7 @@ struct daemon {
 	struct options options;
 	struct fs fs;
 	struct session *session;
+	char *real_mount; /* the mount point without symlinks */
 	int listen_fd;
 	int signal_fd;
 	int end_fd; /* eventfd of the workers */
@@ -111,6 +112,16 @@ static enum exit_status load_first(struct daemon *d, struct error *err)
 	return r < 0 ? STATUS_CATALOG : STATUS_OK;
 }
 
+/* Under its real name it is found again, whoever turns a symlink to it around meanwhile. */
+static int resolve_mount_point(struct daemon *d, struct error *err)
+{
+	d->real_mount = realpath(d->options.fs.mount, NULL);
+	if (!d->real_mount)
+		return error_errno(err, -errno, "mount point '%s'", d->options.fs.mount);
+	d->options.fs.mount = d->fs.options.mount = d->real_mount;
+	return 0;
+}
+
 static enum exit_status start(struct daemon *d, struct error *err)
 {
 	enum exit_status status;
@@ -131,6 +142,10 @@ static enum exit_status start(struct daemon *d, struct error *err)
 		return STATUS_FAILED;
 	}
 	if (open_control(d, err) < 0)
+		return STATUS_FAILED;
+	if (!d->options.fs.is_plain && mount_make_point(d->options.fs.mount, err) < 0)
+		return STATUS_FAILED;
+	if (resolve_mount_point(d, err) < 0)
 		return STATUS_FAILED;
 	if (mount_start(&d->fs, err) < 0)
 		return STATUS_FAILED;
@@ -313,6 +328,7 @@ static void finish(struct daemon *d)
 	if (d->fs.session)
 		fuse_session_destroy(d->fs.session);
 	fs_finish(&d->fs);
+	free(d->real_mount);
 	cleanup_closep(&d->listen_fd);
 	cleanup_closep(&d->signal_fd);
 	cleanup_closep(&d->end_fd);

@@ -59,23 +59,25 @@ static int check_empty(const char *mount, struct error *err)
 
 int mount_check_point(const char *mount, struct error *err)
 {
-	int r;
+	struct stat st;
 
 	if (is_our_mount(mount))
 		return error_set(err, -EBUSY,
 			"'%s' is already mounted; stop that daemon, or 'umount %s' if it died",
 			mount, mount);
-
-	/* Nobody but root may enter the bare directory, and nothing is ever found in it. */
-	r = mkdir_parents(mount, 0755);
-	if (r == -EEXIST || r == -ENOTDIR)
+	if (stat(mount, &st) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, -errno, "mount point '%s'", mount);
+	if (!S_ISDIR(st.st_mode))
 		return error_set(err, -ENOTDIR, "mount point '%s' is not a directory", mount);
+	return check_empty(mount, err);
+}
+
+int mount_make_point(const char *mount, struct error *err)
+{
+	int r = mkdir_parents(mount, 0755);
+
 	if (r < 0)
 		return error_errno(err, r, "cannot make the mount point '%s'", mount);
-
-	r = check_empty(mount, err);
-	if (r < 0)
-		return r;
 	if (chmod(mount, 0) < 0)
 		return error_errno(err, -errno, "cannot close the mount point '%s'", mount);
 	return 0;

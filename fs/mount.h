@@ -10,10 +10,16 @@
 #define MOUNT_SUBTYPE "anklume-fs"
 
 /*
- * Make the mount point (mode 0000) when it is missing, and refuse one that is in use:
- * -ENOTEMPTY, -ENOTDIR, -EBUSY (already a mount of ours).
+ * Refuse a mount point that is in use: -ENOTEMPTY, -ENOTDIR, -EBUSY (already a mount of ours). One
+ * that is missing is fine. Changes nothing.
  */
 int mount_check_point(const char *mount, struct error *err);
+
+/*
+ * Make the mount point when it is missing, and close it (mode 0000): nobody but root may enter the
+ * bare directory, and nothing is ever found in it.
+ */
+int mount_make_point(const char *mount, struct error *err);
 
 /* Change the flags of a mount that is up: `mount -o remount`. */
 int mount_change_flags(const char *mount, unsigned long flags, struct error *err);

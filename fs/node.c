@@ -49,14 +49,15 @@ uint64_t node_make_ino(const struct fhandle *handle, const struct stat *st)
 	return st->st_ino ^ (uint64_t)handle->mount << 48;
 }
 
-static struct node *find_in_chain(struct node_table *t, uint32_t hash, const struct fhandle *handle)
+static struct node *find_in_chain(
+	struct node_table *t, uint32_t hash, const struct fhandle *handle, uint32_t volume)
 {
 	uint32_t number = t->buckets[hash & (t->n_buckets - 1)];
 
 	while (number) {
 		struct node *node = slot_at(&t->slots, number);
 
-		if (fhandle_equal(&node->handle, handle))
+		if (node->volume == volume && fhandle_equal(&node->handle, handle))
 			return node;
 		number = node->next;
 	}
@@ -155,7 +156,7 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 	int r = 0;
 
 	pthread_mutex_lock(stripe);
-	node = find_in_chain(t, hash, handle);
+	node = find_in_chain(t, hash, handle, volume);
 	if (node) {
 		node->nlookup++;
 	} else {
@@ -170,14 +171,14 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 	return r;
 }
 
-struct node *node_find(struct node_table *t, const struct fhandle *handle)
+struct node *node_find(struct node_table *t, const struct fhandle *handle, uint32_t volume)
 {
 	uint32_t hash = fhandle_hash(handle);
 	pthread_mutex_t *stripe = &t->stripes[hash % NODE_STRIPES];
 	struct node *node;
 
 	pthread_mutex_lock(stripe);
-	node = find_in_chain(t, hash, handle);
+	node = find_in_chain(t, hash, handle, volume);
 	pthread_mutex_unlock(stripe);
 	return node;
 }

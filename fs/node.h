@@ -51,7 +51,9 @@ void node_table_finish(struct node_table *t);
 struct node *node_get(struct node_table *t, uint64_t id);
 
 /*
- * Find or add the node of HANDLE and count one lookup. ST gives ino and type, VOLUME the number
+ * Find or add the node of HANDLE in a volume and count one lookup. An inode that the base has in
+ * two volumes (a hard link made behind our back) is a node in each: the flags that count are those
+ * of the volume it was reached by. ST gives ino and type, VOLUME the number
  * of the volume it was found in. -ENFILE: the table is full.
  */
 int node_lookup(struct node_table *t, const struct fhandle *handle, const struct stat *st,
@@ -61,10 +63,10 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 void node_forget(struct node_table *t, uint64_t id, uint64_t n);
 
 /*
- * Find the node of HANDLE without counting; the caller knows that the kernel holds it for the
+ * Find the node of HANDLE in VOLUME without counting; the caller knows that the kernel holds it for the
  * length of the request. NULL when there is none.
  */
-struct node *node_find(struct node_table *t, const struct fhandle *handle);
+struct node *node_find(struct node_table *t, const struct fhandle *handle, uint32_t volume);
 
 /*
  * Keep the inode of NODE alive through FD (taken) until the kernel forgets the node: it has lost

@@ -166,7 +166,8 @@ struct victim {
 	int fd;
 };
 
-static struct victim find_victim(struct call *c, int dir_fd, const char *name)
+static struct victim find_victim(
+	struct call *c, const struct node *dir, int dir_fd, const char *name)
 {
 	struct victim v = {.fd = -1};
 	struct fhandle handle;
@@ -174,7 +175,7 @@ static struct victim find_victim(struct call *c, int dir_fd, const char *name)
 
 	if (fhandle_get(&c->fs->mounts, dir_fd, name, 0, &handle) < 0)
 		return v;
-	v.node = node_find(&c->fs->nodes, &handle);
+	v.node = node_find(&c->fs->nodes, &handle, dir->volume);
 	if (!v.node)
 		return v;
 
@@ -215,7 +216,7 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 	if (dir_fd < 0)
 		return dir_fd;
 
-	struct victim victim = find_victim(c, dir_fd, name);
+	struct victim victim = find_victim(c, dir, dir_fd, name);
 
 	r = unlinkat(dir_fd, name, flags) < 0 ? -errno : 0;
 	pin_victim(c, &victim, r);
@@ -315,7 +316,7 @@ static int do_rename(struct call *c, fuse_ino_t parent, const char *name, fuse_i
 	struct victim victim = {.fd = -1};
 
 	if (!(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
-		victim = find_victim(c, to_fd, new_name);
+		victim = find_victim(c, rn.to, to_fd, new_name);
 	r = renameat2(from_fd, name, to_fd, new_name, flags) < 0 ? -errno : 0;
 	pin_victim(c, &victim, r);
 	return r;

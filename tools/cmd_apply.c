@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
 #include "datadir.h"
+#include "rebuild.h"
 #include "report.h"
 #include "rows.h"
 #include "specfile.h"
@@ -64,6 +65,32 @@ static int load_before(struct apply *a, struct error *err)
 		return 0;
 	}
 	return r;
+}
+
+/*
+ * Without a catalogue, but over volumes that carry marks, an apply would start a new record of the
+ * spec's volumes alone: orphans would vanish from the mount. The marks come first.
+ */
+static int check_lost_catalog(const struct apply *a, struct error *err)
+{
+	const struct rebuild_options options = {.is_dry_run = true};
+	cleanup_rebuild_report struct rebuild_report marked = {0};
+	cleanup_error struct error why = {0};
+	int r;
+
+	if (a->before.catalog || a->base_fd < 0)
+		return 0;
+	r = rebuild_catalog(a->env->catalog, a->base_fd, &a->env->actor, &options, &marked, &why);
+	if (r == -ENODATA)
+		return 0;
+	if (r < 0)
+		return error_set(err, r, "%s", error_text(&why, r));
+
+	error_set(err, 0,
+		"no catalogue '%s', but %zu volumes in '%s' carry the marks of one; "
+		"run 'anklume-fsctl catalog rebuild' first",
+		a->env->catalog, marked.n_volumes, a->env->base);
+	return CMD_CATALOG_DAMAGED;
 }
 
 static bool is_recorded(const struct apply *a, const struct volume_ref *ref)
@@ -238,6 +265,8 @@ static int apply(struct apply *a, struct error *err)
 	r = load_before(a, err);
 	if (r == 0)
 		r = open_base(a, err);
+	if (r == 0)
+		r = check_lost_catalog(a, err);
 	if (r == 0)
 		r = check_missing(a, err);
 	if (r == 0)

@@ -72,6 +72,21 @@ test_rebuild_brings_everything_back() {
 	assert_eq "$(facts)" "$before"
 }
 
+# Else the volumes that left the spec would vanish from the mount, their flags with them.
+test_apply_over_marks_without_a_catalogue_asks_for_a_rebuild() {
+	rich_site lost
+	local before
+
+	before=$(facts)
+	rm -f catalog.db catalog.db-wal catalog.db-shm
+	run 7 apply
+	assert_match "$err" "catalog rebuild"
+	[ ! -e catalog.db ] || fail "a new catalogue was made"
+	run 7 apply --dry-run
+	run 0 catalog rebuild
+	assert_eq "$(facts)" "$before"
+}
+
 test_rebuild_spares_a_sound_catalogue() {
 	rich_site spare
 	run 5 catalog rebuild

@@ -23,6 +23,21 @@ test_a_mount_point_that_is_not_empty() {
 	assert_eq "$(cat "$ANKLUME_MOUNT/file")" precious
 }
 
+# A start that is refused has changed nothing.
+test_a_mount_point_in_the_base_is_left_as_it_was() {
+	local mode
+
+	new_site inside
+	declare_volumes db
+	mode=$(stat -c %a "$base/db")
+	ANKLUME_MOUNT=$base/db
+	refused 3 "mount point '.*' lies inside the base"
+	assert_eq "$(stat -c %a "$base/db")" "$mode"
+	ANKLUME_MOUNT=$base/none/below
+	refused 3 "mount point '.*' lies inside the base"
+	[ ! -e "$base/none" ] || fail "'none' was made"
+}
+
 test_a_mount_point_that_is_a_file() {
 	new_site a-file
 	declare_volumes db

@@ -42,6 +42,16 @@ test_the_bare_mount_point_cannot_be_entered() {
 	assert_errno EACCES --as 33:33 openas "$ANKLUME_MOUNT" rdonly,dir
 }
 
+test_a_mount_point_behind_a_symlink_is_taken_down_again() {
+	new_site symlink
+	declare_volumes db
+	ln -s "$ANKLUME_MOUNT" "$site/link"
+	ANKLUME_MOUNT=$site/link start_daemon
+	assert_errno OK create "$mnt/db/file"
+	stop_daemon
+	! mountpoint -q "$ANKLUME_MOUNT" || fail "still mounted"
+}
+
 # on_filesystem TYPE: a site whose base is a filesystem of its own in a file; $image is mounted.
 on_filesystem() {
 	new_site "$1"

@@ -50,6 +50,22 @@ START_TEST(one_handle_is_one_node)
 }
 END_TEST
 
+START_TEST(one_inode_in_two_volumes_is_two_nodes)
+{
+	struct node *a = look_up(1);
+	struct fhandle h = make_handle(1);
+	struct stat st = {.st_ino = 1, .st_mode = S_IFREG};
+	struct node *b;
+
+	ck_assert_int_eq(node_lookup(&table, &h, &st, 8, &b), 0);
+	ck_assert_ptr_ne(a, b);
+	ck_assert_uint_eq(b->volume, 8);
+	ck_assert_ptr_eq(node_find(&table, &h, 7), a);
+	ck_assert_ptr_eq(node_find(&table, &h, 8), b);
+	ck_assert_ptr_null(node_find(&table, &h, 9));
+}
+END_TEST
+
 START_TEST(node_lives_until_its_last_lookup_is_forgotten)
 {
 	struct node *node = look_up(1);
@@ -159,6 +175,7 @@ Suite *unit_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, one_handle_is_one_node);
+	tcase_add_test(tc, one_inode_in_two_volumes_is_two_nodes);
 	tcase_add_test(tc, node_lives_until_its_last_lookup_is_forgotten);
 	tcase_add_test(tc, id_is_never_used_again);
 	tcase_add_test(tc, ids_that_never_were_miss);
