@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#define QUIESCE_TIMEOUT_S 10 /* how long a flag waits for requests that were judged without it */
+#define WRITERS_MAX 1000 /* volumes listed in one answer; the rest is counted */
 #define RECEIVE_TIMEOUT_MS 2000 /* a client that connects and says nothing blocks nobody longer */
 
 struct exchange {
@@ -24,7 +26,7 @@ static json_t *list_writers(struct fs *fs)
 		const struct livevol *v = &fs->volumes.items[i];
 		unsigned int n = __atomic_load_n(&v->n_writers, __ATOMIC_RELAXED);
 
-		if (n > 0)
+		if (n > 0 && json_array_size(list) < WRITERS_MAX)
 			json_array_append_new(
 				list, json_pack("{s:s, s:i}", "volume", v->name, "open", (int)n));
 	}
@@ -40,7 +42,10 @@ static int verb_reload(struct exchange *x, json_t *request, json_t **ret, struct
 	r = fs_reload(x->fs, err);
 	if (r < 0)
 		return r;
-	session_quiesce(x->session);
+	r = session_quiesce(x->session, QUIESCE_TIMEOUT_S);
+	if (r < 0)
+		return error_set(err, r, "a request that began before takes longer than %d s",
+			QUIESCE_TIMEOUT_S);
 
 	*ret = json_pack("{s:b, s:I, s:i, s:o}", "ok", 1, "generation",
 		(json_int_t)x->fs->generation, "volumes", (int)x->fs->n_volumes, "writers",

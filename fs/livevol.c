@@ -2,6 +2,7 @@
 #include "livevol.h"
 
 #include "fdio.h"
+#include "log.h"
 #include "naming.h"
 
 #include <fcntl.h>
@@ -116,22 +117,40 @@ static int set_root(struct livevol *v, int fd, struct fhandle_mounts *mounts)
 }
 
 /*
+ * Somebody has put another directory, or a disk, in the place of the one that is served. Names of
+ * the old one are in the kernel's caches and under running containers: it goes on being served.
+ */
+static void warn_if_replaced(const struct livevol *v, int fd, struct fhandle_mounts *mounts)
+{
+	struct fhandle now;
+
+	if (fd >= 0 && fhandle_get(mounts, fd, "", AT_EMPTY_PATH, &now) == 0 &&
+		fhandle_equal(&now, &v->root.handle))
+		return;
+	log_warning(
+		"the directory of volume '%s' was moved or replaced in the base: the old one is "
+		"served until the daemon starts anew",
+		v->name);
+}
+
+/*
  * Find the root directory unless a good one is known. Requests read the handle without a lock, so
  * it is replaced only while the old one leads nowhere and every use of it fails anyway.
  */
 static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *mounts)
 {
+	cleanup_fd int fd = open_beneath(base_fd, v->name, O_PATH | O_DIRECTORY, 0);
 	cleanup_fd int known = -1;
-	cleanup_fd int fd = -1;
 	int r;
 
 	if (v->is_present)
 		known = fhandle_open(mounts, &v->root.handle, O_PATH | O_DIRECTORY);
-	if (known >= 0)
+	if (known >= 0) {
+		warn_if_replaced(v, fd, mounts);
 		return 0;
+	}
 
 	__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
-	fd = open_beneath(base_fd, v->name, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
 

@@ -152,6 +152,7 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
+#define RELOAD_RETRY_S 10
 #define POLL_MAX_MS 3600000
 
 /* Until the next hold expires; -1 when none will. */
@@ -171,7 +172,7 @@ static void reload(struct fs *fs)
 
 	if (r < 0) {
 		log_warning("reload: %s", error_text(&err, r));
-		fs->reload_at = 0; /* the next change asks again */
+		fs->reload_at = (int64_t)time(NULL) + RELOAD_RETRY_S;
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 /* Linux 6.12, include/uapi/linux/fuse.h; older headers do not have them. */
 #define INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
@@ -39,6 +40,14 @@ static bool is_our_mount(const char *mount)
 	return false;
 }
 
+/* The daemon behind the mount is gone: the kernel has nobody to ask. */
+static bool is_dead(const char *mount)
+{
+	struct statfs st;
+
+	return statfs(mount, &st) < 0 && errno == ENOTCONN;
+}
+
 static int check_empty(const char *mount, struct error *err)
 {
 	cleanup_dir DIR *dir = opendir(mount);
@@ -61,10 +70,14 @@ int mount_check_point(const char *mount, struct error *err)
 {
 	struct stat st;
 
-	if (is_our_mount(mount))
-		return error_set(err, -EBUSY,
-			"'%s' is already mounted; stop that daemon, or 'umount %s' if it died",
-			mount, mount);
+	if (is_our_mount(mount)) {
+		if (!is_dead(mount))
+			return error_set(err, -EBUSY,
+				"'%s' is already mounted; stop that daemon first", mount);
+		log_notice("'%s' is the mount of a daemon that died: taking it away", mount);
+		if (umount2(mount, MNT_DETACH) < 0)
+			return error_errno(err, -errno, "cannot unmount '%s'", mount);
+	}
 	if (stat(mount, &st) < 0)
 		return errno == ENOENT ? 0 : error_errno(err, -errno, "mount point '%s'", mount);
 	if (!S_ISDIR(st.st_mode))

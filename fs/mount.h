@@ -11,7 +11,7 @@
 
 /*
  * Refuse a mount point that is in use: -ENOTEMPTY, -ENOTDIR, -EBUSY (already a mount of ours). One
- * that is missing is fine. Changes nothing.
+ * that is missing is fine. Changes nothing, but takes the mount of a daemon that died away.
  */
 int mount_check_point(const char *mount, struct error *err);
 

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "entry.h"
+#include "path.h"
 #include "str.h"
 
 #include <fcntl.h>
@@ -35,23 +36,34 @@ static const char *printable(const char *text, char *buf, size_t len)
 	return buf;
 }
 
+/* The path behind FD, "" when the kernel knows none. */
+static const char *path_of_fd(int fd, char *buf, size_t len)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = fd < 0 ? -1 : readlink(link, buf, len - 1);
+	buf[n < 0 ? 0 : n] = '\0';
+	return buf;
+}
+
 /*
- * What was to be changed, seen from the volume's top. The kernel tells a path of the inode that
- * the handle leads to; where it knows none below the volume, the bare name has to do.
+ * What was to be changed, seen from the volume's top. Where the kernel has no path for the inode
+ * that the handle leads to, the bare name has to do.
  */
 static const char *object_path(struct call *c, char *buf, size_t len)
 {
 	const struct denial *d = &c->denial;
-	char link[32], real[PATH_MAX];
-	const char *below;
+	char top[PATH_MAX], real[PATH_MAX];
+	const char *below = "";
 	cleanup_fd int fd = fhandle_open(&c->fs->mounts, &d->node->handle, O_PATH | O_NOFOLLOW);
-	ssize_t n;
+	cleanup_fd int top_fd =
+		fhandle_open(&c->fs->mounts, &d->volume->root.handle, O_PATH | O_DIRECTORY);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = fd < 0 ? -1 : readlink(link, real, sizeof(real) - 1);
-	real[n < 0 ? 0 : n] = '\0';
-	below = strstr(real, d->volume->name);
-	below = below ? below + strlen(d->volume->name) : "";
+	path_of_fd(fd, real, sizeof(real));
+	if (*path_of_fd(top_fd, top, sizeof(top)) && path_is_inside(real, top))
+		below = real + strlen(top);
 	below += *below == '/';
 
 	snprintf(buf, len, "%s%s%s", below, *below && d->name ? "/" : "", d->name ? d->name : "");

@@ -6,6 +6,7 @@
 #include "ops.h"
 
 #include <sys/eventfd.h>
+#include <time.h>
 
 struct worker {
 	pthread_t thread;
@@ -105,19 +106,25 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 	return 0;
 }
 
-void session_quiesce(struct session *s)
+int session_quiesce(struct session *s, int timeout_s)
 {
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += timeout_s;
 	pthread_mutex_lock(&s->lock);
 	__atomic_store_n(&s->is_quiescing, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < s->n_workers; i++) {
 		const uint64_t *n_steps = &s->workers[i].n_steps;
 		uint64_t seen = __atomic_load_n(n_steps, __ATOMIC_SEQ_CST);
 
-		while ((seen & 1) && __atomic_load_n(n_steps, __ATOMIC_SEQ_CST) == seen)
-			pthread_cond_wait(&s->stepped, &s->lock);
+		while (r == 0 && (seen & 1) && __atomic_load_n(n_steps, __ATOMIC_SEQ_CST) == seen)
+			r = -pthread_cond_timedwait(&s->stepped, &s->lock, &until);
 	}
 	__atomic_store_n(&s->is_quiescing, 0, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 bool session_has_ended(const struct session *s)

@@ -13,9 +13,9 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 
 /*
  * Wait until every request that was under way when this was called has been answered. What was
- * changed before the call is then in force for all.
+ * changed before the call is then in force for all. -ETIMEDOUT: not so within TIMEOUT_S seconds.
  */
-void session_quiesce(struct session *s);
+int session_quiesce(struct session *s, int timeout_s);
 
 /* True when every worker has seen the end of the mount. */
 bool session_has_ended(const struct session *s);

@@ -42,6 +42,34 @@ test_the_bare_mount_point_cannot_be_entered() {
 	assert_errno EACCES --as 33:33 openas "$ANKLUME_MOUNT" rdonly,dir
 }
 
+# S2-9: a daemon that was killed leaves a dead mount; the next one takes its place.
+test_the_daemon_starts_again_after_it_was_killed() {
+	local before
+
+	new_site killed
+	declare_volumes db
+	start_daemon
+	fill
+	before=$(tree_hash --inodes "$mnt/db")
+	kill -KILL "$daemon_pid"
+	wait_until 5 is_dead_mount
+	start_daemon
+	assert_eq "$(tree_hash --inodes "$mnt/db")" "$before"
+	assert_eq "$(grep -c "^anklume-fs $ANKLUME_MOUNT " /proc/mounts)" 1
+}
+
+is_dead_mount() { ! stat "$ANKLUME_MOUNT" >/dev/null 2>&1; }
+
+test_a_replaced_directory_is_reported() {
+	new_site replaced
+	declare_volumes db
+	start_daemon
+	mv "$base/db" "$base/old"
+	mkdir "$base/db"
+	fsctl hold moved "pro/pro-dev/db" --reason test >/dev/null
+	assert_file_has "$daemon_log" "directory of volume 'pro/pro-dev/db' was moved or replaced"
+}
+
 test_a_mount_point_behind_a_symlink_is_taken_down_again() {
 	new_site symlink
 	declare_volumes db
