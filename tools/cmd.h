@@ -42,6 +42,7 @@ enum cmd_option {
 	OPT_RECREATE = 1u << 9,
 	OPT_FORCE = 1u << 10,
 	OPT_REPAIR = 1u << 11,
+	OPT_DROP_MISSING = 1u << 12,
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -65,6 +66,7 @@ struct cmd_env {
 	bool is_markdown;
 	bool is_recreate;
 	bool is_forced;
+	bool is_dropping;
 	bool is_repairing;
 	bool wants_help;
 	bool wants_version;

@@ -26,7 +26,8 @@ static const struct out_column columns[] = {
 };
 
 /* Records against marks, and marks without records; what nobody declared is for 'orphans'. */
-static int find(const struct infra *infra, int base_fd, json_t *rows, struct error *err)
+static int find(const struct infra *infra, int base_fd, json_t *rows, size_t *ret_missing,
+	struct error *err)
 {
 	cleanup_drift_list struct drift_list list = {NULL, 0};
 	int r;
@@ -41,6 +42,7 @@ static int find(const struct infra *infra, int base_fd, json_t *rows, struct err
 
 		if (d->kind == DRIFT_UNDECLARED || d->kind == DRIFT_ODD)
 			continue;
+		*ret_missing += d->kind == DRIFT_NO_DIRECTORY;
 		r = rows_append(
 			rows, json_pack("{s:o s:s s:o}", "name", out_text(d->path), "finding",
 				      finding_words[d->kind], "detail", out_text(d->detail)));
@@ -53,6 +55,7 @@ struct check {
 	json_t *rows;
 	int base_fd;
 	size_t n_repaired;
+	size_t n_missing; /* recorded volumes without a directory */
 };
 
 static void check_finish(struct check *c)
@@ -85,7 +88,7 @@ static int run_check(struct check *c, const struct cmd_env *env, struct error *e
 	if (r == 0 && writes)
 		r = catalog_write_marks(c->state.catalog, &marks, &c->n_repaired, err);
 	if (r == 0)
-		r = find(&c->state.infra, c->base_fd, c->rows, err);
+		r = find(&c->state.infra, c->base_fd, c->rows, &c->n_missing, err);
 	return r;
 }
 
@@ -114,6 +117,22 @@ static int print_check(const struct check *c, const struct cmd_env *env, struct 
 	return 0;
 }
 
+/* What to do about the findings. Without a disk under the base, neither side is wrong. */
+static int explain_check(const struct check *c, const struct cmd_env *env, struct error *err)
+{
+	if (c->n_missing > 0 && c->n_missing == infra_count_volumes(&c->state.infra))
+		return error_set(err, CMD_CATALOG_DAMAGED,
+			"no recorded volume has a directory in '%s':\n"
+			"  is the disk mounted? The catalogue itself is sound",
+			env->base);
+	if (env->is_repairing && !env->is_dry_run)
+		return error_set(err, CMD_CATALOG_DAMAGED,
+			"what is left is no matter of marks: see 'apply' and 'catalog rebuild'");
+	return error_set(err, CMD_CATALOG_DAMAGED,
+		"catalogue and data disagree: 'catalog check --repair' trusts the records,\n"
+		"  'catalog rebuild --force' trusts the marks");
+}
+
 static int cmd_check(struct cmd_env *env, struct error *err)
 {
 	cleanup_(check_finishp) struct check c = {.rows = json_array(), .base_fd = -1};
@@ -124,12 +143,7 @@ static int cmd_check(struct cmd_env *env, struct error *err)
 		r = print_check(&c, env, err);
 	if (r < 0 || json_array_size(c.rows) == 0)
 		return r;
-	if (env->is_repairing && !env->is_dry_run)
-		return error_set(err, CMD_CATALOG_DAMAGED,
-			"what is left is no matter of marks: see 'apply' and 'catalog rebuild'");
-	return error_set(err, CMD_CATALOG_DAMAGED,
-		"catalogue and data disagree: 'catalog check --repair' trusts the records,\n"
-		"  'catalog rebuild --force' trusts the marks");
+	return explain_check(&c, env, err);
 }
 
 /* What the marks gave back, as a sentence and as data. */
@@ -164,6 +178,7 @@ static int explain_rebuild(const struct cmd_env *env, int r, struct error *err)
 	case -ENODATA:
 		return error_set(err, CMD_REFUSED,
 			"no marks in '%s'; --force and 'apply' make a new catalogue", env->base);
+	case -ENODEV:
 	case -ENOTSUP:
 		return CMD_REFUSED;
 	default:
@@ -173,7 +188,7 @@ static int explain_rebuild(const struct cmd_env *env, int r, struct error *err)
 
 static int cmd_rebuild(struct cmd_env *env, struct error *err)
 {
-	const struct rebuild_options options = {env->is_forced, env->is_dry_run};
+	const struct rebuild_options options = {env->is_forced, env->is_dry_run, env->is_dropping};
 	cleanup_rebuild_report struct rebuild_report rebuilt = {0};
 	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
 	cleanup_report struct report report = {NULL};

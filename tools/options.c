@@ -40,6 +40,8 @@ const struct option_row options[] = {
 		"check: write marks anew from the records"},
 	{"force", 0, NULL, OPT_FORCE, FLAG(is_forced), NULL,
 		"rebuild: even if the catalogue is healthy"},
+	{"drop-missing", 0, NULL, OPT_DROP_MISSING, FLAG(is_dropping), NULL,
+		"rebuild: give up volumes that have no mark"},
 };
 
 const size_t n_options = ARRAY_SIZE(options);

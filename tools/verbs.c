@@ -105,9 +105,12 @@ const struct cmd cmds[] = {
 		"The mark on each volume's directory repeats its record. check compares\n"
 		"the two; with --repair the records win and the marks are written anew.\n"
 		"rebuild makes a new catalogue from the marks and keeps the old file\n"
-		"beside it; a healthy catalogue is only replaced with --force.\n",
+		"beside it; a healthy catalogue is only replaced with --force. Where the\n"
+		"old catalogue can be read and has volumes without a directory or a\n"
+		"mark (a disk that is not mounted?), rebuild stops, unless\n"
+		"--drop-missing gives those volumes up.\n",
 		"catalog check\ncatalog rebuild --dry-run --force\n", NULL,
-		OPT_DRY_RUN | OPT_FORCE | OPT_REPAIR, 1, 1, cmd_catalog},
+		OPT_DRY_RUN | OPT_FORCE | OPT_REPAIR | OPT_DROP_MISSING, 1, 1, cmd_catalog},
 	{"completion", "bash", MAINTAIN, "print the shell completion", "", "completion bash\n",
 		"bash", 0, 1, 1, cmd_completion},
 	{"version", "", MAINTAIN, "print the version", "", "version\n", NULL, 0, 0, 0, cmd_version},

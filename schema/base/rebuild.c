@@ -2,6 +2,7 @@
 #include "rebuild.h"
 
 #include "datadir.h"
+#include "str.h"
 #include "volmark.h"
 
 #include <string.h>
@@ -90,6 +91,71 @@ static int check_may_replace(const char *path, struct error *err)
 		"catalogue '%s' is sound; a rebuild would lose its audit trail; add --force", path);
 }
 
+#define LISTED_MAX 10
+
+/* Add a line for each volume of OLD that NEW lacks, of which the first few are named. */
+static size_t list_lost(const struct infra *old, const struct infra *new, struct strbuf *lines)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < old->n_domains; i++) {
+		const struct domain *d = &old->domains[i];
+		const struct domain *new_d = infra_find_domain(new, d->name);
+
+		for (size_t j = 0; j < d->n_machines; j++) {
+			const struct machine *m = &d->machines[j];
+			const struct machine *new_m =
+				new_d ? domain_find_machine(new_d, m->name) : NULL;
+
+			for (size_t k = 0; k < m->n_volumes; k++) {
+				if (new_m && machine_find_volume(new_m, m->volumes[k].name))
+					continue;
+				if (n++ < LISTED_MAX)
+					strbuf_printf(lines, "  '%s/%s/%s'\n", d->name, m->name,
+						m->volumes[k].name);
+			}
+		}
+	}
+	if (n > LISTED_MAX)
+		strbuf_printf(lines, "  and %zu more\n", n - LISTED_MAX);
+	return n;
+}
+
+/*
+ * A base whose disk is not mounted has no marks, and would make an empty catalogue of a good one:
+ * what the old catalogue still tells must be found in the base.
+ */
+static int check_nothing_lost(const char *path, const struct infra *new, struct error *err)
+{
+	cleanup_catalog struct catalog *cat = NULL;
+	cleanup_strbuf struct strbuf lines = STRBUF_INIT;
+	cleanup_infra struct infra old = {0};
+	uint64_t generation;
+	size_t n;
+	int r;
+
+	r = catalog_open(path, CATALOG_READ, &cat, err);
+	if (r == 0)
+		r = catalog_load(cat, &old, &generation, err);
+	if (r == -ENOMEM || r == -EBUSY)
+		return r;
+	if (r < 0) {
+		/* Beyond reading: the marks are all there is. */
+		error_finish(err);
+		return 0;
+	}
+
+	n = list_lost(&old, new, &lines);
+	if (n == 0)
+		return 0;
+	if (lines.failed)
+		return -ENOMEM;
+	return error_set(err, -ENODEV,
+		"no directory or no good mark for %zu recorded volume%s:\n%s"
+		"  is the disk mounted? 'catalog rebuild --drop-missing' gives them up",
+		n, n == 1 ? "" : "s", lines.data);
+}
+
 /* A new catalogue at PATH from INFRA, closed and whole. */
 static int build(
 	const char *path, const struct infra *infra, const struct actor *actor, struct error *err)
@@ -141,6 +207,10 @@ static int rebuild(const char *path, int base_fd, const struct actor *actor,
 	if (r < 0)
 		return r;
 
+	if (!options->is_dropping)
+		r = check_nothing_lost(path, &h->infra, err);
+	if (r < 0)
+		return r;
 	count(h->report, &h->infra);
 	if (h->report->n_volumes == 0 && !options->is_forced)
 		return error_set(err, -ENODATA,

@@ -9,6 +9,7 @@
 struct rebuild_options {
 	bool is_forced; /* also replace a catalogue that is sound, also by an empty one */
 	bool is_dry_run; /* read the marks and stop */
+	bool is_dropping; /* volumes of a readable old catalogue that have no good mark are given up */
 };
 
 struct rebuild_report {
@@ -26,7 +27,8 @@ void rebuild_report_finish(struct rebuild_report *report);
  * apply brings back what the spec declares.
  *
  * -EEXIST: the catalogue at PATH is sound; -ENODATA: there is no mark in the base; -ENOTSUP: a
- * mark, or the catalogue, is of a newer version. In every error case the old catalogue still lies
+ * mark, or the catalogue, is of a newer version; -ENODEV: the catalogue at PATH can be read and has
+ * volumes that the marks do not (a disk that is not mounted?), and is_dropping is not set. In every error case the old catalogue still lies
  * where it lay.
  */
 int rebuild_catalog(const char *path, int base_fd, const struct actor *actor,

@@ -105,6 +105,42 @@ test_rebuild_spares_a_sound_catalogue() {
 	run 2 catalog
 }
 
+# A base whose disk is not mounted has no marks: no reason to forget what was protected.
+test_rebuild_without_the_disk_keeps_the_catalogue() {
+	rich_site disk
+	local before
+
+	before=$(facts)
+	mv base away
+	mkdir base
+	run 7 catalog check
+	assert_match "$err" 'is the disk mounted'
+	[[ $err != *rebuild* ]] || fail "check proposes a rebuild: $err"
+	run 7 catalog check --repair
+	assert_match "$err" 'is the disk mounted'
+	run 5 catalog rebuild --force
+	assert_match "$err" "for 4 recorded volumes"
+	assert_match "$err" "'pro/pro-dev/db'"
+	assert_match "$err" 'is the disk mounted'
+	run 5 catalog rebuild --force --dry-run
+	[ -z "$(find . -name '*damaged*')" ] || fail "the catalogue was moved"
+	assert_eq "$(facts)" "$before" "catalogue after the refusal"
+
+	rmdir base
+	mv away base
+	run 0 catalog check
+	setfattr -x trusted.anklume.volume base/pro/pro-dev/db
+	rm -r base/lab/test/scratch
+	run 7 catalog check
+	assert_match "$err" 'catalog check --repair'
+	run 5 catalog rebuild --force
+	assert_match "$err" "'pro/pro-dev/db'"
+	assert_match "$err" "'lab/test/scratch'"
+	[[ $err != *photos* && $err != *www* ]] || fail "volumes with a mark are listed: $err"
+	assert_eq "$(json '.recovered' catalog rebuild --force --drop-missing)" 2
+	assert_eq "$(json '[.[].volume]' ls)" '["perso/home/photos","pro/pro-dev/www"]'
+}
+
 test_unrecorded_directory_is_found_after_a_restored_backup() {
 	new_cli_site restored
 	run 0 apply -q

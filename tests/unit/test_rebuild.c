@@ -210,6 +210,31 @@ START_TEST(base_without_marks_rebuilds_nothing_unless_forced)
 }
 END_TEST
 
+START_TEST(volumes_without_a_mark_are_not_dropped_unasked)
+{
+	const struct rebuild_options dropping = {.is_forced = true, .is_dropping = true};
+	cleanup_rebuild_report struct rebuild_report report = {0};
+	cleanup_error struct error err = {0};
+	cleanup_free char *before = NULL;
+	cleanup_free char *after = NULL;
+
+	make_records();
+	before = describe();
+	ck_assert_int_eq(rmdir(unit_path("base/pro/pro-web/www")), 0);
+	ck_assert_int_eq(rmdir(unit_path("base/old/box/data")), 0);
+	ck_assert_int_eq(rebuild(&forced, &report, &err), -ENODEV);
+	ck_assert_ptr_nonnull(strstr(error_text(&err, 0), "'pro/pro-web/www'"));
+	ck_assert_ptr_nonnull(strstr(error_text(&err, 0), "'old/box/data'"));
+	ck_assert_ptr_null(strstr(error_text(&err, 0), "'pro/pro-dev/db'"));
+	after = describe();
+	ck_assert_str_eq(after, before);
+
+	ck_assert_ok(rebuild(&dropping, &report, &err), &err);
+	ck_assert_uint_eq(report.n_volumes, 3);
+	reopen();
+}
+END_TEST
+
 START_TEST(dry_run_replaces_nothing)
 {
 	cleanup_rebuild_report struct rebuild_report report = {0};
@@ -428,6 +453,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, missing_catalogue_is_rebuilt_too);
 	tcase_add_test(tc, sound_catalogue_is_replaced_only_by_force);
 	tcase_add_test(tc, base_without_marks_rebuilds_nothing_unless_forced);
+	tcase_add_test(tc, volumes_without_a_mark_are_not_dropped_unasked);
 	tcase_add_test(tc, dry_run_replaces_nothing);
 	tcase_add_test(tc, newer_catalogue_or_mark_stops_a_rebuild);
 	tcase_add_test(tc, rebuild_reports_what_it_could_not_use);
