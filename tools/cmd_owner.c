@@ -163,5 +163,7 @@ int cmd_owner(struct cmd_env *env, int argc, char **argv, struct error *err)
 		return r;
 
 	r = edit_begin(&edit, env, 1, argv, err);
+	if (r == 0 && change.has_instance)
+		r = edit_check_machines(&edit, err);
 	return r != 0 ? r : edit_run(&edit, change_owner, &change, err);
 }

@@ -4,6 +4,38 @@
 #include "datadir.h"
 #include "volmark.h"
 
+/* A record that changes without its mark would be lost with the catalogue. */
+static int check_directory(const struct edit *edit, const struct volume_ref *ref, struct error *err)
+{
+	char name[VOLUME_NAME_MAX];
+	cleanup_fd int fd = -1;
+	int r = datadir_open_volume(
+		edit->base_fd, ref->domain->name, ref->machine->name, ref->volume->name, &fd);
+
+	volume_ref_name(ref, name);
+	if (r == -ENOENT)
+		return error_set(err, CMD_REFUSED,
+			"nothing was changed: the directory of a volume is missing:\n"
+			"  '%s/%s': is the disk mounted?",
+			edit->env->base, name);
+	return r < 0 ? error_errno(err, r, "cannot open volume '%s'", name) : 0;
+}
+
+int edit_check_machines(const struct edit *edit, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < edit->selection.n_items && r == 0; i++) {
+		struct volume_ref ref = edit->selection.items[i];
+
+		for (size_t j = 0; j < ref.machine->n_volumes && r == 0; j++) {
+			ref.volume = &ref.machine->volumes[j];
+			r = check_directory(edit, &ref, err);
+		}
+	}
+	return r;
+}
+
 int edit_begin(struct edit *edit, struct cmd_env *env, int argc, char **argv, struct error *err)
 {
 	int r;
@@ -17,15 +49,13 @@ int edit_begin(struct edit *edit, struct cmd_env *env, int argc, char **argv, st
 	if (r == 0)
 		r = cmd_select(
 			env, &edit->state.infra, argc, argv, SELECT_EXACT, &edit->selection, err);
-	if (r != 0 || env->is_dry_run)
-		return r;
-
 	/* No change without its mark: a base that is not there (a disk not mounted) stops us. */
-	r = datadir_open(env->base, false, &edit->base_fd, err);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = datadir_open(env->base, false, &edit->base_fd, err);
+	for (size_t i = 0; i < edit->selection.n_items && r == 0; i++)
+		r = check_directory(edit, &edit->selection.items[i], err);
 	edit->marks = volmark_store(&edit->base_fd);
-	return 0;
+	return r;
 }
 
 int edit_run(struct edit *edit, edit_fn *fn, const void *context, struct error *err)

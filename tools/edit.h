@@ -18,9 +18,16 @@ struct edit {
 
 /*
  * Make ready to change what the ARGC words at ARGV mean. With a dry run the catalogue is opened for
- * reading. The caller finishes EDIT in any case. 0, CMD_NO_VOLUME or -errno.
+ * reading. The caller finishes EDIT in any case. 0, CMD_NO_VOLUME, CMD_REFUSED (a volume has no
+ * directory that could take the mark) or -errno.
  */
 int edit_begin(struct edit *edit, struct cmd_env *env, int argc, char **argv, struct error *err);
+
+/*
+ * For a change of the machines themselves, which marks all their volumes: CMD_REFUSED when one of
+ * these has no directory.
+ */
+int edit_check_machines(const struct edit *edit, struct error *err);
 
 /* Change one volume; CONTEXT is the verb's. In a dry run it only reports. */
 typedef int edit_fn(

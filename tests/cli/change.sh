@@ -198,4 +198,37 @@ test_missing_base_stops_a_change() {
 	assert_eq "$(flags_of pro/pro-dev/db)" '["protected"]'
 }
 
+# The base is there, its disk is not: the same loss, so the same end.
+test_missing_directory_stops_a_change() {
+	applied_site nodir
+	run 0 hold old db -r 'before'
+	run 0 readonly on photos
+	local before words
+
+	before=$(json . ls; json . holds; json .catalog_generation status)
+	mv base away
+	mkdir base
+	for words in 'hold zz db -r x' 'release old db' 'protect scratch' 'unprotect db' \
+		'readonly on www' 'readonly --inherit photos' 'owner db default/x' 'owner db --ids 1:2' \
+		'unprotect -n db'; do
+		# shellcheck disable=SC2086 # words
+		run 5 $words
+		assert_match "$err" "directory of a volume is missing" "$words"
+		assert_match "$err" "'$site/base/.*mounted" "$words"
+		assert_eq "$out" "" "$words"
+	done
+	rmdir base
+	mv away base
+	assert_eq "$(json . ls; json . holds; json .catalog_generation status)" "$before"
+	run 0 catalog check
+
+	# One of several is enough, also when it is not the first, or a sibling of an owner's volume.
+	mv base/pro/pro-dev/www away
+	run 5 protect db www scratch
+	assert_match "$err" "base/pro/pro-dev/www'"
+	run 5 owner db default/x
+	assert_eq "$(json . ls; json . holds; json .catalog_generation status)" "$before"
+	run 0 owner db --ids 1:2
+}
+
 run_tests
