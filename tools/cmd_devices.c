@@ -135,14 +135,39 @@ static int print_json(const struct cmd_env *env, const struct target_list *list,
 	return out_value(env->out, OUT_JSON, root, err);
 }
 
-/* What one machine's devices are in one of the text formats; caller frees. */
-static char *emit_text(const char *format, const struct target *t)
+/*
+ * The devices that are ours to attach, borrowed from T: shared volumes and what the user declared
+ * are somebody else's to add. ITEMS has room for all of T's.
+ */
+static struct device_list persistent_devices(const struct target *t, struct device *items)
 {
-	if (strcmp(format, "commands") == 0)
-		return emit_commands(&t->devices, project_of(t), instance_of(t));
+	struct device_list list = {items, 0};
+
+	for (size_t i = 0; i < t->devices.n_items; i++) {
+		if (t->devices.items[i].origin == DEVICE_PERSISTENT)
+			items[list.n_items++] = t->devices.items[i];
+	}
+	return list;
+}
+
+/* What one machine's devices are in one of the text formats; caller frees. */
+static char *emit_text(const char *format, const struct target *t, size_t *ret_n)
+{
+	cleanup_free struct device *items = calloc(t->devices.n_items + 1, sizeof(*items));
+	struct device_list ours;
+
+	if (!items)
+		return NULL;
+
+	*ret_n = t->devices.n_items;
 	if (strcmp(format, "host_vars") == 0)
 		return emit_host_vars(&t->devices);
-	return emit_incus_yaml(&t->devices);
+
+	ours = persistent_devices(t, items);
+	*ret_n = ours.n_items;
+	if (strcmp(format, "commands") == 0)
+		return emit_commands(&ours, project_of(t), instance_of(t));
+	return emit_incus_yaml(&ours);
 }
 
 /* Documents of several machines are told apart by a comment, which all text formats know. */
@@ -153,11 +178,12 @@ static int print_text(const struct cmd_env *env, const char *format, const struc
 
 	for (size_t i = 0; i < list->n_items; i++) {
 		const struct target *t = &list->items[i];
-		cleanup_free char *text = emit_text(format, t);
+		size_t n_devices;
+		cleanup_free char *text = emit_text(format, t, &n_devices);
 
 		if (!text)
 			return error_set(err, -ENOMEM, "out of memory");
-		if (list->n_items > 1 && t->devices.n_items == 0)
+		if (list->n_items > 1 && n_devices == 0)
 			continue;
 		if (list->n_items > 1)
 			fprintf(env->out, "%s# %s/%s: instance %s, project %s\n",

@@ -30,7 +30,9 @@ const struct cmd cmds[] = {
 		"MACHINE is a machine, domain/machine or a domain; without it every\n"
 		"machine of an enabled domain is meant. Formats: incus (as 'incus\n"
 		"config edit' shows them), json, commands (for a shell), host_vars (for\n"
-		"Ansible). --write merges the block into DIR/<machine>.yml and leaves\n"
+		"Ansible). incus and commands have the persistent volumes (pd-*) only;\n"
+		"json and host_vars have shared volumes and the machine's own devices,\n"
+		"too. --write merges the block into DIR/<machine>.yml and leaves\n"
 		"the rest of the file alone.\n",
 		"devices pro-dev\ndevices pro -f commands\ndevices infra.yml -f json\n",
 		"incus json commands host_vars", OPT_SPEC | OPT_WRITE | OPT_DRY_RUN, 0, -1,

@@ -20,9 +20,7 @@ test_incus_yaml_has_the_default_source() {
     source: /srv/anklume/data/pro/pro-dev/www
     path: /var/www
     shift: "true"
-    readonly: "true"
-  gpu0:
-    type: gpu'
+    readonly: "true"'
 	run 0 devices pro -f incus
 	assert_match "$out" '^devices:'
 	run 0 devices
@@ -45,6 +43,23 @@ test_commands_are_for_a_shell() {
 	incus() { printf '%s\n' "$@" >args; }
 	eval "$out"
 	assert_file_has args '^path=/my photos/\$HOME$'
+}
+
+# S0-23 S0-24: what is not ours is not attached by us; Ansible's file has it all.
+test_only_persistent_devices_are_attached() {
+	new_cli_site foreign
+	sed -i 's,^\( *\)gpu0:,\1cache:\n\1  type: disk\n\1  pool: default\n\1  source: vol\n\1  path: /cache\n&,
+		s,^domains:,shared_volumes:\n  docs:\n    source: /mnt/docs\n    path: /shared/docs\n    consumers:\n      pro-dev: ro\n&,' \
+		infra.yml
+	assert_eq "$(json '.["pro/pro-dev"].devices | keys' devices pro-dev)" \
+		'["cache","gpu0","pd-db","pd-www","sv-docs"]'
+	run 0 devices pro-dev -f host_vars
+	assert_eq "$(sed -n 's/^  \([^ ]*\):$/\1/p' <<<"$out" | sort | xargs)" \
+		'cache gpu0 pd-db pd-www sv-docs'
+	run 0 devices pro-dev -f commands
+	assert_eq "$(awk '{ print $8 }' <<<"$out" | xargs)" 'pd-db pd-www'
+	run 0 devices pro-dev -f incus
+	assert_eq "$(sed -n 's/^  \([^ ]*\):$/\1/p' <<<"$out" | xargs)" 'pd-db pd-www'
 }
 
 test_nesting_prefix_reaches_the_instance_only() {
