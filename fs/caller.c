@@ -5,8 +5,10 @@
 #include "fdio.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PAYLOAD "lxc.payload."
 #define CGROUP_TEXT_MAX 16384
@@ -86,6 +88,29 @@ enum policy_caller caller_identify(pid_t pid, const char *cgroup)
 	if (read_proc(pid, "cgroup", text, sizeof(text)) < 0)
 		return CALLER_OTHER;
 	return caller_from_cgroups(text, cgroup);
+}
+
+static bool same_user_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return stat(path, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+bool caller_is_admin(pid_t pid)
+{
+	char text[4096];
+	const char *line;
+
+	if (pid <= 0 || !same_user_namespace(pid))
+		return false;
+	if (read_proc(pid, "status", text, sizeof(text)) < 0)
+		return false;
+	line = strstr(text, "\nCapEff:");
+	return line && (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> CAP_SYS_ADMIN & 1);
 }
 
 const char *caller_command(pid_t pid, char *buf, size_t len)

@@ -9,6 +9,7 @@
 
 #include "policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,6 +22,12 @@ enum policy_caller caller_identify(pid_t pid, const char *cgroup);
 
 /* The same decision on the text of /proc/PID/cgroup. */
 enum policy_caller caller_from_cgroups(const char *text, const char *cgroup);
+
+/*
+ * True when PID may see trusted.* attributes: CAP_SYS_ADMIN in the initial user namespace
+ * (xattr(7)), which is taken to be this process's own.
+ */
+bool caller_is_admin(pid_t pid);
 
 /* The command name of PID for log lines, "?" when it cannot be had. Returns BUF. */
 const char *caller_command(pid_t pid, char *buf, size_t len);

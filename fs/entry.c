@@ -10,7 +10,8 @@ double entry_attr_timeout(const struct node *node, const struct stat *st)
 {
 	if (!node)
 		return KCACHE_VIRTUAL_S;
-	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0)
+	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0 ||
+		__atomic_load_n(&node->maybe_mapped, __ATOMIC_RELAXED))
 		return st->st_mode & (S_ISUID | S_ISGID) ? 0 : KCACHE_WRITER_S;
 	if (node->type == S_IFREG)
 		__atomic_store_n(&((struct node *)node)->attr_granted, 1, __ATOMIC_RELAXED);

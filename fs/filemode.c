@@ -112,6 +112,7 @@ void filemode_detach(struct call *c, uint64_t fh)
 
 	node_lock(&c->fs->nodes, node);
 	if (openfile_is_writable(file->flags)) {
+		__atomic_store_n(&node->maybe_mapped, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&call_volume(c, node)->n_writers, 1, __ATOMIC_RELAXED);
 	}

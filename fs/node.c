@@ -138,6 +138,7 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	node->wb_errors = 0;
 	node->wb_errno = 0;
 	node->pin_fd = -1;
+	node->maybe_mapped = 0;
 	node->lacks_caps = 0;
 	node->attr_granted = 0;
 	chain(t, hash, node);

@@ -30,6 +30,7 @@ struct node {
 	uint32_t wb_errors; /* write-back errors seen by fsync, told once to each open file */
 	int32_t wb_errno; /* the last of them, negative */
 	int32_t pin_fd; /* O_PATH descriptor that keeps a nameless inode alive, -1 = none */
+	uint32_t maybe_mapped; /* atomic: was open for writing, a mapping of it may live on */
 	uint32_t lacks_caps; /* atomic: made here, and nobody has set security.capability */
 	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
 };

@@ -14,7 +14,24 @@ static int open_node(struct call *c, const struct node *node)
 	return fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
 }
 
-static int do_getattr(struct call *c, fuse_ino_t ino, const struct node *node, struct stat *ret)
+/*
+ * A file may be stored to through a mapping after its last descriptor was closed: the mapping
+ * holds the base's file, and neither the kernel's FUSE nor we hear of it. Whoever may take a read
+ * lease on the base's file knows that nobody can write to it (fcntl(2), F_SETLEASE).
+ */
+static void check_mapped(struct call *c, struct node *node)
+{
+	cleanup_fd int fd = -1;
+
+	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0 ||
+		!__atomic_load_n(&node->maybe_mapped, __ATOMIC_RELAXED))
+		return;
+	fd = fhandle_open(&c->fs->mounts, &node->handle, O_RDONLY | O_NONBLOCK);
+	if (fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+		__atomic_store_n(&node->maybe_mapped, 0, __ATOMIC_RELAXED);
+}
+
+static int do_getattr(struct call *c, fuse_ino_t ino, struct node *node, struct stat *ret)
 {
 	cleanup_fd int fd = -1;
 	int r;
@@ -29,6 +46,7 @@ static int do_getattr(struct call *c, fuse_ino_t ino, const struct node *node, s
 	if (!node)
 		return -ESTALE;
 
+	check_mapped(c, node);
 	fd = open_node(c, node);
 	return fd < 0 ? fd : entry_stat(node, fd, ret);
 }
@@ -63,24 +81,41 @@ static int set_mode(int fd, mode_t mode)
 	return chmod(path, mode & 07777) < 0 ? -errno : 0;
 }
 
-static int set_size(
-	struct call *c, const struct node *node, const struct stat *old, off_t size, int to_set)
+/* One SETATTR: what is asked for, and the inode as it was. */
+struct setattr {
+	const struct stat *attr;
+	int to_set; /* FUSE_SET_ATTR_* */
+	bool is_open; /* asked through a descriptor: ftruncate(2), not truncate(2) */
+	int fd; /* O_PATH */
+	struct stat old;
+};
+
+/* truncate(2) and ftruncate(2) differ in what they do to the times of a file of that size. */
+static int truncate_base(struct call *c, const struct node *node, const struct setattr *ch)
 {
-	/* FATTR_KILL_SUIDGID, under libfuse's name: the caller may not keep set-id bits. */
-	bool keep_setid = !(to_set & FUSE_SET_ATTR_KILL_SUID);
-	cleanup_creds struct creds_scope scope = creds_enter_group(old->st_gid, keep_setid);
 	cleanup_fd int out = -1;
-	int r = 0;
+	char path[32];
 
-	if (size < old->st_size)
-		r = call_allow(c, node, POLICY_SHRINK, NULL);
-	if (r < 0)
-		return r;
-
+	if (!ch->is_open) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", ch->fd);
+		return truncate(path, ch->attr->st_size) < 0 ? -errno : 0;
+	}
 	out = fhandle_open(&c->fs->mounts, &node->handle, O_WRONLY | O_NONBLOCK | O_LARGEFILE);
 	if (out < 0)
 		return out;
-	return ftruncate(out, size) < 0 ? -errno : 0;
+	return ftruncate(out, ch->attr->st_size) < 0 ? -errno : 0;
+}
+
+static int set_size(struct call *c, const struct node *node, const struct setattr *ch)
+{
+	/* FATTR_KILL_SUIDGID, under libfuse's name: the caller may not keep set-id bits. */
+	bool keep_setid = !(ch->to_set & FUSE_SET_ATTR_KILL_SUID);
+	cleanup_creds struct creds_scope scope = creds_enter_group(ch->old.st_gid, keep_setid);
+	int r = 0;
+
+	if (ch->attr->st_size < ch->old.st_size)
+		r = call_allow(c, node, POLICY_SHRINK, NULL);
+	return r < 0 ? r : truncate_base(c, node, ch);
 }
 
 static struct timespec pick_time(int to_set, int set, int now, struct timespec value)
@@ -107,12 +142,29 @@ static int set_times(int fd, const struct stat *attr, int to_set)
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME | \
 		FUSE_SET_ATTR_MTIME_NOW)
 
-static int do_setattr(
-	struct call *c, fuse_ino_t ino, const struct stat *attr, int to_set, struct stat *ret)
+/* Nothing of it is chown(-1, -1), which moves the change time and clears set-id bits. */
+#define SET_ANYTHING (SET_OWNER | SET_TIMES | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE)
+
+/* The owner before the mode: chown(2) clears set-id bits that chmod(2) then sets. */
+static int make_change(struct call *c, const struct node *node, const struct setattr *ch)
+{
+	int r = 0;
+
+	if ((ch->to_set & SET_OWNER) || !(ch->to_set & SET_ANYTHING))
+		r = set_owner(ch->fd, ch->old.st_gid, ch->attr, ch->to_set);
+	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_MODE))
+		r = set_mode(ch->fd, ch->attr->st_mode);
+	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_SIZE))
+		r = set_size(c, node, ch);
+	if (r == 0 && (ch->to_set & SET_TIMES))
+		r = set_times(ch->fd, ch->attr, ch->to_set);
+	return r;
+}
+
+static int do_setattr(struct call *c, fuse_ino_t ino, struct setattr *ch, struct stat *ret)
 {
 	cleanup_fd int fd = -1;
 	struct node *node;
-	struct stat old;
 	int r;
 
 	r = call_change(c, ino, NULL, &node);
@@ -121,21 +173,13 @@ static int do_setattr(
 	if (r < 0)
 		return r;
 
-	fd = open_node(c, node);
+	ch->fd = fd = open_node(c, node);
 	if (fd < 0)
 		return fd;
-	if ((to_set & (SET_OWNER | FUSE_SET_ATTR_SIZE)) && fstat(fd, &old) < 0)
+	if (fstat(fd, &ch->old) < 0)
 		return -errno;
 
-	/* The owner before the mode: chown(2) clears set-id bits that chmod(2) then sets. */
-	if (to_set & SET_OWNER)
-		r = set_owner(fd, old.st_gid, attr, to_set);
-	if (r == 0 && (to_set & FUSE_SET_ATTR_MODE))
-		r = set_mode(fd, attr->st_mode);
-	if (r == 0 && (to_set & FUSE_SET_ATTR_SIZE))
-		r = set_size(c, node, &old, attr->st_size, to_set);
-	if (r == 0 && (to_set & SET_TIMES))
-		r = set_times(fd, attr, to_set);
+	r = make_change(c, node, ch);
 	return r < 0 ? r : entry_stat(node, fd, ret);
 }
 
@@ -143,10 +187,10 @@ void op_setattr(
 	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
 	struct call c = call_begin(req, OP_SETATTR);
+	struct setattr change = {.attr = attr, .to_set = to_set, .is_open = fi != NULL};
 	struct stat st;
-	int r = do_setattr(&c, ino, attr, to_set, &st);
+	int r = do_setattr(&c, ino, &change, &st);
 
-	(void)fi;
 	reply_attr(&c, r, call_node(&c, ino), &st);
 }
 

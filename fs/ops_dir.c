@@ -162,7 +162,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *
 
 /* An inode that is about to lose a name, and perhaps its last one. */
 struct victim {
-	struct node *node; /* NULL: the kernel does not know it, or an open file keeps it */
+	struct node *node; /* NULL: the kernel does not know it */
 	int fd;
 };
 
@@ -171,18 +171,11 @@ static struct victim find_victim(
 {
 	struct victim v = {.fd = -1};
 	struct fhandle handle;
-	bool is_open;
 
 	if (fhandle_get(&c->fs->mounts, dir_fd, name, 0, &handle) < 0)
 		return v;
 	v.node = node_find(&c->fs->nodes, &handle, dir->volume);
-	if (!v.node)
-		return v;
-
-	node_lock(&c->fs->nodes, v.node);
-	is_open = v.node->backing_id > 0;
-	node_unlock(&c->fs->nodes, v.node);
-	if (!is_open)
+	if (v.node)
 		v.fd = fhandle_open(&c->fs->mounts, &handle, O_PATH | O_NOFOLLOW);
 	return v;
 }

@@ -52,7 +52,13 @@ static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *wha
 	fd = fhandle_open(&c->fs->mounts, &node->handle, O_RDONLY | O_LARGEFILE);
 	if (fd < 0)
 		return fd;
-	return ioctl(fd, what->cmd, data) < 0 ? -errno : 0;
+	if (ioctl(fd, what->cmd, data) < 0)
+		return -errno;
+
+	/* The kernel does not drop what it cached of the inode: its change time has moved. */
+	if (what->is_change)
+		fuse_lowlevel_notify_inval_inode(c->fs->session, ino, -1, 0);
+	return 0;
 }
 
 void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,

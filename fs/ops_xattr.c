@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "caller.h"
 #include "creds.h"
 #include "reply.h"
 #include "str.h"
@@ -161,15 +162,15 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	reply_value(&c, do_getxattr(&c, ino, name, value, room), value, size);
 }
 
-/* Take our own names out of a list of LEN bytes, in place. Returns what is left. */
-static ssize_t drop_own_names(char *names, ssize_t len)
+/* Take the names that begin with PREFIX out of a list of LEN bytes. Returns what is left. */
+static ssize_t drop_names(char *names, ssize_t len, const char *prefix)
 {
 	char *out = names;
 
 	for (char *name = names; name < names + len;) {
 		size_t n = strlen(name) + 1;
 
-		if (!str_has_prefix(name, OWN_PREFIX)) {
+		if (!str_has_prefix(name, prefix)) {
 			memmove(out, name, n);
 			out += n;
 		}
@@ -191,7 +192,14 @@ static ssize_t do_listxattr(struct call *c, fuse_ino_t ino, char *names, size_t 
 	if (r < 0)
 		return r;
 	n = listxattr(path.text, names, size);
-	return n < 0 ? -errno : drop_own_names(names, n);
+	if (n < 0)
+		return -errno;
+
+	n = drop_names(names, n, OWN_PREFIX);
+	/* The base lists for this process; the caller may not be allowed to know of these. */
+	if (memmem(names, n, "trusted.", 8) && !caller_is_admin(fuse_req_ctx(c->req)->pid))
+		n = drop_names(names, n, "trusted.");
+	return n;
 }
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)

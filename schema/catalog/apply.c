@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "changes.h"
 #include "import.h"
-#include "limits.h"
+#include "bounds.h"
 #include "merge.h"
 #include "tx.h"
 
@@ -389,7 +389,7 @@ static int apply_dry(struct catalog *cat, const struct infra *infra, const struc
 int catalog_apply(struct catalog *cat, const struct infra *infra, const struct actor *actor,
 	bool dry_run, const struct mark_store *marks, struct change_list *ret, struct error *err)
 {
-	int r = limits_check_infra(infra, err);
+	int r = bounds_check_infra(infra, err);
 
 	if (r < 0)
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "changes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "tx.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ static int check_room(struct catalog *cat, int64_t volume, struct error *err)
 	cleanup_volume_record struct volume_record record = {0};
 	int r = volumes_load_one(cat, volume, &record, err);
 
-	return r < 0 ? r : limits_check_holds(record.volume, err);
+	return r < 0 ? r : bounds_check_holds(record.volume, err);
 }
 
 static int add_hold(struct tx *tx, const struct volume_record *record, const struct hold *hold,
@@ -92,7 +92,7 @@ int catalog_hold(struct catalog *cat, int64_t volume, const char *tag, const cha
 		return r;
 
 	hold.since = tx.now;
-	r = limits_check_hold(&hold, tx.now, err);
+	r = bounds_check_hold(&hold, tx.now, err);
 	if (r == 0)
 		r = volumes_load_one(cat, volume, &record, err);
 	if (r == 0)

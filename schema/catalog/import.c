@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "import.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "merge.h"
 
 /*
@@ -261,7 +261,7 @@ int catalog_import(struct catalog *cat, const struct infra *infra, const struct 
 	cleanup_tx struct tx tx = {0};
 	int r;
 
-	r = limits_check_infra(infra, err);
+	r = bounds_check_infra(infra, err);
 	if (r == 0)
 		r = tx_begin(&tx, cat, actor, NULL, err);
 	if (r == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "changes.h"
-#include "limits.h"
+#include "bounds.h"
 #include "tx.h"
 
 /* Both flags are set the same way. */
@@ -243,7 +243,7 @@ int catalog_set_owner_instance(struct catalog *cat, int64_t machine, const char 
 	int r = 0;
 
 	if (project || instance)
-		r = limits_check_owner(project, instance, err);
+		r = bounds_check_owner(project, instance, err);
 	if (r == 0)
 		r = tx_begin(&tx, cat, actor, marks, err);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "limits.h"
+#include "bounds.h"
 
 #include "merge.h"
 #include "path.h"
@@ -71,7 +71,7 @@ static int check_volume(const struct volume *v, struct error *err)
 	return r < 0 ? error_prefix(err, r, "volume '%s'", v->name) : 0;
 }
 
-int limits_check_owner(const char *project, const char *instance, struct error *err)
+int bounds_check_owner(const char *project, const char *instance, struct error *err)
 {
 	int r;
 
@@ -86,7 +86,7 @@ static int check_machine(const struct machine *m, struct error *err)
 {
 	int r;
 
-	r = limits_check_owner(m->project, m->instance, err);
+	r = bounds_check_owner(m->project, m->instance, err);
 	if (r == 0)
 		r = check_siblings("volume", m->volumes, m->n_volumes, MERGE_OF(volume), err);
 	for (size_t i = 0; r == 0 && i < m->n_volumes; i++)
@@ -94,7 +94,7 @@ static int check_machine(const struct machine *m, struct error *err)
 	return r < 0 ? error_prefix(err, r, "machine '%s'", m->name) : 0;
 }
 
-int limits_check_infra(const struct infra *infra, struct error *err)
+int bounds_check_infra(const struct infra *infra, struct error *err)
 {
 	int r;
 
@@ -111,7 +111,7 @@ int limits_check_infra(const struct infra *infra, struct error *err)
 	return r;
 }
 
-int limits_check_hold(const struct hold *hold, int64_t now, struct error *err)
+int bounds_check_hold(const struct hold *hold, int64_t now, struct error *err)
 {
 	if (!name_is_valid(hold->tag))
 		return error_set(err, -EINVAL,
@@ -123,7 +123,7 @@ int limits_check_hold(const struct hold *hold, int64_t now, struct error *err)
 	return check_text("the reason of a hold", hold->reason, CATALOG_REASON_MAX, err);
 }
 
-int limits_check_holds(const struct volume *volume, struct error *err)
+int bounds_check_holds(const struct volume *volume, struct error *err)
 {
 	size_t weight = 0;
 

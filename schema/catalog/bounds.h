@@ -7,15 +7,15 @@
 #include "catalog.h"
 
 /* Names valid and unique, texts UTF-8 and short enough. -EINVAL, -E2BIG, with the place in ERR. */
-int limits_check_infra(const struct infra *infra, struct error *err);
+int bounds_check_infra(const struct infra *infra, struct error *err);
 
 /* PROJECT and INSTANCE of an owner. */
-int limits_check_owner(const char *project, const char *instance, struct error *err);
+int bounds_check_owner(const char *project, const char *instance, struct error *err);
 
 /* HOLD by itself. */
-int limits_check_hold(const struct hold *hold, int64_t now, struct error *err);
+int bounds_check_hold(const struct hold *hold, int64_t now, struct error *err);
 
 /* All holds of VOLUME together. */
-int limits_check_holds(const struct volume *volume, struct error *err);
+int bounds_check_holds(const struct volume *volume, struct error *err);
 
 #endif
