@@ -50,7 +50,6 @@ struct builder {
 	struct anchor *anchors;
 	size_t n_anchors;
 	size_t n_nodes, n_aliased;
-	size_t n_errors; /* before this document */
 };
 
 /* Zeroed memory that lives as long as DOC. */
@@ -260,8 +259,8 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 
 	if (!node)
 		return -ENOMEM;
-	if (memchr(text, '\0', len))
-		return refuse(b, node->mark, "a NUL character (\\0) in a value");
+	if (memchr(text, '\0', len)) /* the value ends there, and the rest of the file is read */
+		diags_error(b->diags, node->mark, "a NUL character (\\0) in a value");
 
 	node->text = doc_strndup(b->doc, text, len);
 	if (!node->text)
@@ -416,9 +415,7 @@ static int read_events(struct builder *b)
 		r = on_event(b, &event);
 		yaml_event_delete(&event);
 	}
-	if (r < 0)
-		return r;
-	return b->diags->n_errors > b->n_errors ? -EINVAL : 0; /* a key twice, say */
+	return r;
 }
 
 static int build(struct builder *b)
@@ -455,9 +452,9 @@ int yamldoc_parse(
 	doc->file = diags_add_file(diags, name, text, len);
 	b->doc = doc;
 	b->diags = diags;
-	b->n_errors = diags->n_errors;
 	yamltext_init(&b->text, text, len, doc->file);
 	r = build(b);
+	yamltext_finish(&b->text);
 	free(b->stack);
 	free(b->anchors);
 	if (r == 0 && diags->out_of_memory)

@@ -63,8 +63,10 @@ struct yamlpair {
 struct yamldoc; /* opaque; owns all its nodes */
 
 /*
- * Read and parse the file at PATH. -EINVAL: not acceptable YAML, the errors are in DIAGS. Other
- * errno: it could not be read, and ERR says why.
+ * Read and parse the file at PATH. -EINVAL: it could not be read to its end as YAML, the errors are
+ * in DIAGS. Other errno: it could not be read, and ERR says why. 0: *RET is what was found, but
+ * DIAGS may have errors all the same: of a key that is there twice the first counts, and a control
+ * character is replaced, so that all errors of a file come in one run.
  */
 int yamldoc_load(const char *path, struct diags *diags, struct yamldoc **ret, struct error *err);
 

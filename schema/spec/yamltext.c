@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define CONTROLS_MAX 100 /* more is no slip of an editor, and each costs a message */
 #define DIRECTIVES_MAX 16 /* libyaml compares each %TAG with all the others */
 
 static const char bom[] = "\xef\xbb\xbf";
@@ -23,6 +24,12 @@ void yamltext_init(struct yamltext *t, const char *data, size_t len, unsigned in
 		.offset = bom_length(data, len),
 		.line = 1,
 	};
+}
+
+void yamltext_finish(struct yamltext *t)
+{
+	free(t->cleaned);
+	t->cleaned = NULL;
 }
 
 /* Bytes of the UTF-8 sequence at S with N bytes left, its value in *RET; 0 = not well-formed. */
@@ -56,16 +63,12 @@ static bool is_printable(unsigned int c)
 	return c != 0xfffe && c != 0xffff && c != 0xfeff;
 }
 
-static int refuse(struct yamltext *t, struct diags *diags, size_t offset, size_t line_start,
-	unsigned int line, unsigned int c)
+static int refuse(struct yamltext *t, struct diags *diags, struct mark mark, size_t offset)
 {
-	struct mark mark = {t->file, line, (unsigned int)(offset - line_start) + 1};
 	unsigned char byte = t->data[offset];
 
 	if (byte == 0)
 		diags_error(diags, mark, "a NUL byte: this is a binary file, not YAML");
-	else if (c)
-		diags_error(diags, mark, "character U+%04X is not allowed in YAML", c);
 	else if (byte >= 0xfe && offset == 0)
 		diags_error(diags, mark, "not UTF-8: save the file as UTF-8, not UTF-16");
 	else
@@ -73,22 +76,57 @@ static int refuse(struct yamltext *t, struct diags *diags, size_t offset, size_t
 	return -EINVAL;
 }
 
+/* Put a letter of as many bytes where LEN bytes are: all places behind them stay. */
+static int replace(struct yamltext *t, size_t offset, size_t len)
+{
+	static const char *const letters[] = {"", "_", "\xc2\xbf", "\xef\xbf\xbd"};
+
+	if (!t->cleaned) {
+		t->cleaned = malloc(t->len);
+		if (!t->cleaned)
+			return -ENOMEM;
+		memcpy(t->cleaned, t->data, t->len);
+		t->data = t->cleaned;
+	}
+	memcpy(t->cleaned + offset, letters[len], len);
+	return 0;
+}
+
+/* The N-th control character, C, of LEN bytes. */
+static int on_control(struct yamltext *t, struct diags *diags, struct mark mark, size_t offset,
+	size_t len, unsigned int c, unsigned int n)
+{
+	if (n > CONTROLS_MAX) {
+		diags_error(diags, mark, "more than %d control characters: this is no YAML",
+			CONTROLS_MAX);
+		return -EINVAL;
+	}
+	diags_error(diags, mark, "character U+%04X is not allowed in YAML", c);
+	return replace(t, offset, len);
+}
+
 int yamltext_check(struct yamltext *t, struct diags *diags)
 {
 	size_t start = bom_length(t->data, t->len);
 	unsigned int n_directives = 0;
+	unsigned int n_controls = 0;
 	size_t line_start = 0;
 	unsigned int line = 1;
 
 	for (size_t i = start; i < t->len;) {
 		unsigned int c = 0;
 		size_t n = decode((const unsigned char *)t->data + i, t->len - i, &c);
+		struct mark mark = {t->file, line, (unsigned int)(i - line_start) + 1};
+		int r = 0;
 
-		if (n == 0 || !is_printable(c))
-			return refuse(t, diags, i, line_start, line, n ? c : 0);
+		if (n == 0 || c == 0)
+			return refuse(t, diags, mark, i);
+		if (!is_printable(c))
+			r = on_control(t, diags, mark, i, n, c, ++n_controls);
+		if (r < 0)
+			return r;
 		if (c == '%' && i == line_start && ++n_directives > DIRECTIVES_MAX) {
-			diags_error(diags, (struct mark){t->file, line, 1},
-				"more than %d directives", DIRECTIVES_MAX);
+			diags_error(diags, mark, "more than %d directives", DIRECTIVES_MAX);
 			return -EINVAL;
 		}
 		i += n;
@@ -102,7 +140,10 @@ int yamltext_check(struct yamltext *t, struct diags *diags)
 
 static void rewind_cursor(struct yamltext *t)
 {
+	char *cleaned = t->cleaned;
+
 	yamltext_init(t, t->data, t->len, t->file);
+	t->cleaned = cleaned;
 }
 
 struct mark yamltext_mark(struct yamltext *t, size_t index)

@@ -10,6 +10,7 @@ struct yamltext {
 	const char *data;
 	size_t len;
 	unsigned int file; /* in the struct diags */
+	char *cleaned; /* what DATA points to once something in it had to be replaced */
 	/* A cursor: libyaml counts characters, our marks count bytes; indexes mostly grow. */
 	size_t index; /* character */
 	size_t offset; /* byte */
@@ -19,9 +20,12 @@ struct yamltext {
 
 void yamltext_init(struct yamltext *t, const char *data, size_t len, unsigned int file);
 
+void yamltext_finish(struct yamltext *t);
+
 /*
- * Refuse what is no UTF-8 text, and what libyaml takes quadratic time for. One error in DIAGS
- * and -EINVAL at the first such place.
+ * Refuse what is no UTF-8 text, and what libyaml takes quadratic time for: an error in DIAGS and
+ * -EINVAL at the first such place, or -ENOMEM. A control character is an error in DIAGS too, but
+ * T then holds a letter of the same length in its stead, and libyaml can read the rest; 0.
  */
 int yamltext_check(struct yamltext *t, struct diags *diags);
 

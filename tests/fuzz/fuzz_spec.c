@@ -75,7 +75,8 @@ static void check_yaml(const char *text)
 	cleanup_yamldoc struct yamldoc *doc = NULL;
 
 	diags_init(&diags);
-	need(yamldoc_parse("emitted", text, strlen(text), &diags, &doc) == 0);
+	need(yamldoc_parse("emitted", text, strlen(text), &diags, &doc) == 0 &&
+		diags.n_errors == 0);
 }
 
 static void check_devices(

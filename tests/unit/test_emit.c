@@ -176,6 +176,7 @@ static void assert_yaml_value(const char *text, const char *key, const char *wan
 
 	diags_init(&diags);
 	ck_assert_msg(yamldoc_parse("t", text, strlen(text), &diags, &doc) == 0, "%s", text);
+	ck_assert_uint_eq(diags.n_errors, 0);
 	value = yamlnode_get(yamlnode_get(yamlnode_get(yamldoc_root(doc), key), "pd-x"), "k");
 	ck_assert_msg(yamlnode_is(value, YAMLNODE_STRING), "%s", text);
 	ck_assert_str_eq(value->text, wanted);

@@ -37,6 +37,14 @@ static const struct row volume_rows[] = {
 	{"PD-001", PD "          projects: {path: /home/user/projects}\n", "", ""},
 	/* PD-001, S0-20: a trailing slash is no other path. */
 	{"S0-20", PD "          projects: {path: /home/user//projects/}\n", "", ""},
+	{"one key twice and a control character hide nothing",
+		PD "          a: {path: x}\n          a: {path: /a}\n          b: {path: /b\x1b}\n"
+		   "          BAD: {path: /c}\n",
+		"",
+		"infra.yml:11:21: error: " V "a: path must be an absolute path, got 'x'\n"
+		"infra.yml:12:11: error: key 'a' is there twice, first on line 11\n"
+		"infra.yml:13:23: error: character U+001B is not allowed in YAML\n"
+		"infra.yml:14:11: error: " V "BAD: " NAME_RULE},
 	{"PD-002 S0-19", PD "          BAD_NAME: {path: /x}\n", "",
 		"infra.yml:11:11: error: " V "BAD_NAME: " NAME_RULE},
 	{"S0-19",
