@@ -122,6 +122,45 @@ static void check_profiles(
 	}
 }
 
+/*
+ * NAME, the keys and the type of DEVICE become arguments of "incus config device add" or "incus
+ * profile device add", which takes what begins with '-' for an option.
+ */
+static void check_option_words(const char *noun, const struct yamlnode *owner,
+	const struct yamlpair *device, struct diags *diags)
+{
+	const struct yamlnode *name = device->key;
+	const struct yamlnode *body = device->value;
+	const char *type = tree_text(body, "type", "");
+
+	if (name->text[0] == '-')
+		diags_error(diags, name->mark,
+			"%s '%s': device '%s': a name must not begin with '-'", noun,
+			SHOWN(owner->text), SHOWN(name->text));
+	if (type[0] == '-')
+		diags_error(diags, yamlnode_get(body, "type")->mark,
+			"%s '%s': device '%s': type must not begin with '-', got '%s'", noun,
+			SHOWN(owner->text), SHOWN(name->text), SHOWN(type));
+
+	for (size_t i = 0; yamlnode_is(body, YAMLNODE_MAP) && i < body->n_pairs; i++) {
+		const struct yamlnode *key = body->pairs[i].key;
+
+		if (key->text[0] == '-')
+			diags_error(diags, key->mark,
+				"%s '%s': device '%s': a key must not begin with '-', got '%s'",
+				noun, SHOWN(owner->text), SHOWN(name->text), SHOWN(key->text));
+	}
+}
+
+static void check_devices(const char *noun, const struct yamlnode *owner,
+	const struct yamlnode *body, struct diags *diags)
+{
+	const struct yamlnode *devices = yamlnode_get(body, "devices");
+
+	for (size_t i = 0; yamlnode_is(devices, YAMLNODE_MAP) && i < devices->n_pairs; i++)
+		check_option_words(noun, owner, &devices->pairs[i], diags);
+}
+
 /* A profile's device would be hidden by the volume's, which is the machine's own. */
 static void check_profile_devices(const struct tree_domain *domain, struct diags *diags)
 {
@@ -130,6 +169,7 @@ static void check_profile_devices(const struct tree_domain *domain, struct diags
 	for (size_t i = 0; yamlnode_is(profiles, YAMLNODE_MAP) && i < profiles->n_pairs; i++) {
 		const struct yamlnode *devices = yamlnode_get(profiles->pairs[i].value, "devices");
 
+		check_devices("profile", profiles->pairs[i].key, profiles->pairs[i].value, diags);
 		for (size_t j = 0; yamlnode_is(devices, YAMLNODE_MAP) && j < devices->n_pairs;
 			j++) {
 			const struct yamlnode *name = devices->pairs[j].key;
@@ -230,6 +270,7 @@ void rules_check(const struct tree *tree, const char *prefix, struct diags *diag
 		check_name_length(&tree->machines[i], prefix, diags);
 		check_profiles(tree, &tree->machines[i], diags);
 		check_privileged(tree, &tree->machines[i], diags);
+		check_devices("machine", tree->machines[i].key, tree->machines[i].body, diags);
 	}
 	for (size_t i = 0; i < tree->n_domains; i++)
 		check_profile_devices(&tree->domains[i], diags);

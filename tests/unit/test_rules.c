@@ -156,6 +156,16 @@ static const struct row volume_rows[] = {
 	{"S0-21", PD "          db: {path: /x}\n" STO "          pd-db: {path: /y}\n", "",
 		"infra.yml:11:11: error: " V
 		"db: device name 'pd-db' collision with the storage volume at infra.yml:13:11\n"},
+	{"no device is an option of the incus command",
+		DEV "          --help: {type: none}\n          -: {type: none}\n"
+		    "          a-b: {type: none, --force: x, a-: y}\n          c: {type: --help}\n",
+		"",
+		"infra.yml:11:11: error: " M "device '--help': a name must not begin with '-'\n"
+		"infra.yml:12:11: error: " M "device '-': a name must not begin with '-'\n"
+		"infra.yml:13:29: error: " M
+		"device 'a-b': a key must not begin with '-', got '--force'\n"
+		"infra.yml:14:21: error: " M
+		"device 'c': type must not begin with '-', got '--help'\n"},
 	{"S0-15", DEV "          pd-x: {type: disk, path: /y, source: /s}\n", "",
 		"infra.yml:11:11: error: " M
 		"device 'pd-x': names with 'pd-' are reserved for volumes\n"},
@@ -514,6 +524,10 @@ static const struct {
 		"      machines: {m: {gpu: true}, n: {profiles: [nv]}, o: {profiles: [e]}}}\n",
 		"infra.yml:5:34: error: machine 'n': the GPU is exclusive and machine 'm' has it, or "
 		"set gpu_policy: shared\n"},
+	{"profile devices are no options either",
+		G "}\ndomains:\n  a: {subnet_id: 1, profiles: {p: {devices: {-x: {type: none}}}},\n"
+		  "      machines: {}}\n",
+		"infra.yml:4:46: error: profile 'p': device '-x': a name must not begin with '-'\n"},
 	{"gpu shared",
 		G ", gpu_policy: shared}\ndomains:\n  a: {subnet_id: 1, machines: {m: {gpu: true}, "
 		  "n: {gpu: true}}}\n",
