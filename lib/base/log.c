@@ -10,7 +10,9 @@
 
 static const char *log_program = "anklume";
 static enum log_level log_max = LOG_LEVEL_INFO;
-static enum { TO_STDERR, TO_JOURNAL_STREAM, TO_SYSLOG } log_target;
+enum { TO_STDERR, TO_JOURNAL_STREAM, TO_SYSLOG };
+
+static int log_target; /* atomic: changes while threads run */
 
 void log_init(const char *program, enum log_level max)
 {
@@ -22,7 +24,7 @@ void log_init(const char *program, enum log_level max)
 void log_to_syslog(void)
 {
 	openlog(log_program, LOG_PID, LOG_DAEMON);
-	log_target = TO_SYSLOG;
+	__atomic_store_n(&log_target, TO_SYSLOG, __ATOMIC_RELEASE);
 }
 
 bool log_wants(enum log_level level)
@@ -34,6 +36,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 {
 	cleanup_free char *text = NULL;
 	va_list ap;
+	int target;
 	int r;
 
 	if (!log_wants(level))
@@ -48,9 +51,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 	}
 
 	/* One write per line: stderr is unbuffered and lines of threads must not mix. */
-	if (log_target == TO_SYSLOG)
+	target = __atomic_load_n(&log_target, __ATOMIC_ACQUIRE);
+	if (target == TO_SYSLOG)
 		syslog((int)level, "%s", text);
-	else if (log_target == TO_JOURNAL_STREAM)
+	else if (target == TO_JOURNAL_STREAM)
 		dprintf(STDERR_FILENO, "<%d>%s\n", (int)level, text);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", log_program, text);
