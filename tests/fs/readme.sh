@@ -24,9 +24,11 @@ quick_start() {
 stop_background_daemon() {
 	local pid
 
-	pid=$(fsctl status --json 2>/dev/null | jq -r .pid) || return 0
-	kill "$pid"
-	wait_pid "$pid" || true
+	if pid=$(fsctl status --json 2>/dev/null | jq -r .pid) && [ -n "$pid" ]; then
+		kill "$pid"
+		wait_pid "$pid" || true
+	fi
+	! mounts_below "$site" | grep -q . || umount -l "$ANKLUME_MOUNT"
 }
 
 run_lines() {

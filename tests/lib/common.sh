@@ -109,7 +109,20 @@ trap 'exit 143' TERM
 # below /tmp: on Debian 13 that is a tmpfs, and a data base wants a disk's filesystem.
 tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/anklume-test.XXXXXX")
 chmod 755 "$tmp"
-on_exit rm -rf --one-file-system "$tmp"
+on_exit remove_tmp
+
+# The last cleanup. A mount that is still there is a fault of the test, or of what it tested.
+remove_tmp() {
+	local left
+
+	left=$(mounts_below "$tmp")
+	if [ -n "$left" ]; then
+		note "left mounted: $left"
+		tac <<<"$left" | xargs umount -l
+	fi
+	rm -rf --one-file-system "$tmp"
+	[ -z "$left" ] || exit 1
+}
 
 # --- reporting ---------------------------------------------------------------------------------
 

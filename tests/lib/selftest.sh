@@ -104,6 +104,17 @@ test_cleanup_runs_last_first_also_after_a_failure() {
 	assert_eq "$(find "$tmp" -mindepth 1 -maxdepth 1 -name 'anklume-test.*')" "" "what is left of the sample"
 }
 
+test_a_mount_that_is_left_behind_fails_the_file() {
+	[ "$(id -u)" = 0 ] || return 0
+	sample <<-'T'
+		test_one() { mkdir "$tmp/m" && mount -t tmpfs none "$tmp/m"; }
+		run_tests
+	T
+	assert_eq "$status" 1
+	assert_file_has "$tmp/out" '^# left mounted: .*/m$'
+	assert_eq "$(mounts_below "$tmp")" ""
+}
+
 test_assert_errno_tells_the_errno_and_rejects_others() {
 	[ -x "$FSOP" ] || skip build "fsop is not built"
 	assert_errno OK mkdir "$tmp/d"
