@@ -63,7 +63,12 @@ def main():
     totals = Totals()
     for argument in sys.argv[1:]:
         run, _, path = argument.partition("=")
-        for test in read_log(path):
+        try:
+            tests = read_log(path)
+        except OSError as e:
+            totals.failed.append(f"{run}: no results: {e}")
+            continue
+        for test in tests:
             totals.add_test(run, test)
     for title, names in (("Skipped", totals.skipped), ("Failed", totals.failed)):
         if names:

@@ -46,6 +46,12 @@ class Summary(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(out, "Skipped:\n  gcc: str: no /dev/fuse\n1 passed, 0 failed\n")
 
+    def test_a_run_without_results_is_a_failure(self):
+        done = subprocess.run([sys.executable, SUMMARY, "gcc=/nonexistent/log.json"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.endswith("0 passed, 1 failed\n"))
+
     def test_nothing_passed_is_a_failure(self):
         code, out = self.run_summary(row("SKIP", "1..0 # SKIP x\n"))
         self.assertEqual(code, 1)
