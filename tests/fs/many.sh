@@ -10,23 +10,19 @@ new_site many
 fsctl apply "$site/infra.yml" >/dev/null
 
 # A sanitizer's memory and time say nothing about ours.
-is_instrumented=false
-case ${ANKLUME_JOB:-} in sanitize | tsan) is_instrumented=true ;; esac
+is_instrumented() { case ${ANKLUME_JOB:-} in sanitize | tsan) true ;; *) false ;; esac }
 
-now_ms() { date +%s%3N; }
+# What the daemon has worked so far, in ms: unlike the clock, the same on a busy machine.
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$daemon_pid/stat"; }
 rss_kib() { awk '/^VmRSS:/ { print $2 }' "/proc/$daemon_pid/status"; }
 
 # S2-17
 test_a_thousand_empty_volumes_mount_within_a_second() {
-	local start
-
 	assert_eq "$(find "$ANKLUME_BASE" -mindepth 3 -type d | wc -l)" 1000
-	start=$(now_ms)
 	start_daemon
-	[ "$is_instrumented" = true ] || [ $(($(now_ms) - start)) -lt 1000 ] ||
-		fail "it took $(($(now_ms) - start)) ms"
+	is_instrumented || [ "$(cpu_ms)" -lt 1000 ] || fail "it took $(cpu_ms) ms"
 	assert_eq "$(find "$ANKLUME_MOUNT" -mindepth 3 -maxdepth 3 -type d | wc -l)" 1000
-	[ "$is_instrumented" = true ] || [ "$(rss_kib)" -lt 40960 ] || fail "the daemon needs $(rss_kib) KiB"
+	is_instrumented || [ "$(rss_kib)" -lt 40960 ] || fail "the daemon needs $(rss_kib) KiB"
 }
 
 # S2-17: one inode each on the base, no more.
