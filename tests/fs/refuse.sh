@@ -96,6 +96,7 @@ test_a_control_socket_that_another_daemon_answers_on() {
 	assert_file_has "$daemon_log" "$first"
 	not_mounted "$ANKLUME_MOUNT"
 	assert_errno OK create "$mnt/db/file"
+	ANKLUME_BASE=${base%/pro/pro-dev}
 	fsctl protect pro/pro-dev/db >/dev/null
 	assert_errno EPERM unlink "$mnt/db/file"
 }
