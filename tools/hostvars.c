@@ -70,6 +70,26 @@ static int replace(const char *path, const char *text, struct error *err)
 	return r < 0 ? error_errno(err, r, "cannot write '%s'", path) : 0;
 }
 
+/*
+ * The file that PATH means, to be freed: a symlink leads to the one its owner keeps elsewhere, and
+ * replacing the link would leave that one old.
+ */
+static int resolve(char **path, struct error *err)
+{
+	struct stat st;
+	char *target;
+
+	if (lstat(*path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+
+	target = realpath(*path, NULL);
+	if (!target)
+		return error_errno(err, -errno, "'%s' is a symlink that leads nowhere", *path);
+	free(*path);
+	*path = target;
+	return 0;
+}
+
 int hostvars_write(const char *dir, const char *name, const struct device_list *devices,
 	bool is_dry_run, bool *ret_changed, struct error *err)
 {
@@ -81,7 +101,9 @@ int hostvars_write(const char *dir, const char *name, const struct device_list *
 	*ret_changed = false;
 	if (asprintf(&path, "%s/%s.yml", dir, name) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = read_text(path, &old, err);
+	r = resolve(&path, err);
+	if (r == 0)
+		r = read_text(path, &old, err);
 	if (r < 0)
 		return r;
 	if (devices->n_items == 0 && (!old || !has_block(old)))

@@ -97,6 +97,28 @@ test.yml"
 	run 2 devices --write host_vars -f json
 }
 
+test_host_vars_are_written_through_a_symlink() {
+	new_cli_site hostlink
+	mkdir host_vars kept
+	printf 'mine: 1\n' >kept/dev.yml
+	chmod 640 kept/dev.yml
+	chown 7:8 kept/dev.yml
+	ln -s ../kept/dev.yml host_vars/pro-dev.yml
+	run 0 devices pro-dev --write host_vars
+	assert_eq "$(readlink host_vars/pro-dev.yml)" ../kept/dev.yml
+	assert_eq "$(stat -c '%F %u:%g %a' kept/dev.yml)" 'regular file 7:8 640'
+	assert_file_has kept/dev.yml 'pd-db:'
+	assert_file_has kept/dev.yml '^mine: 1$'
+	run 0 devices pro-dev --write host_vars
+	assert_match "$out" '^Unchanged'
+
+	ln -s ../kept/gone.yml host_vars/home.yml
+	run 1 devices home --write host_vars
+	assert_match "$err" "'host_vars/home.yml' is a symlink that leads nowhere"
+	[ ! -e kept/gone.yml ] || fail "a file was made"
+	assert_eq "$(readlink host_vars/home.yml)" ../kept/gone.yml
+}
+
 test_disabled_domain_is_left_out_unless_named() {
 	new_cli_site disabled
 	sed -i 's/^  perso:/&\n    enabled: false/' infra.yml
