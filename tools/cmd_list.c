@@ -50,24 +50,35 @@ static json_t *table_row(const struct cmd_env *env, const struct volume_ref *ref
 	return row;
 }
 
-int cmd_ls(struct cmd_env *env, int argc, char **argv, struct error *err)
+/* One row per volume; a table has fewer columns than what programs read. */
+static int print_rows(
+	const struct cmd_env *env, const struct selection *selected, struct error *err)
 {
-	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
-	cleanup_selection struct selection selected = {NULL, 0};
 	cleanup_json json_t *rows = json_array();
 	bool is_table = env->format == OUT_TABLE;
-	int r;
+	int r = 0;
 
-	r = load_selected(env, argc, argv, &state, &selected, err);
-	for (size_t i = 0; i < selected.n_items && r == 0; i++)
-		r = rows_append(rows, is_table ? table_row(env, &selected.items[i])
-					       : row_volume(env, &selected.items[i]));
-	if (r != 0 || (selected.n_items == 0 && is_table))
+	if (selected->n_items == 0 && is_table)
+		return 0;
+	for (size_t i = 0; i < selected->n_items && r == 0; i++)
+		r = rows_append(rows, is_table ? table_row(env, &selected->items[i])
+					       : row_volume(env, &selected->items[i]));
+	if (r != 0)
 		return r;
 	if (is_table)
 		return out_rows(
 			env->out, env->format, table_columns, ARRAY_SIZE(table_columns), rows, err);
 	return out_rows(env->out, env->format, columns, ARRAY_SIZE(columns), rows, err);
+}
+
+int cmd_ls(struct cmd_env *env, int argc, char **argv, struct error *err)
+{
+	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
+	cleanup_selection struct selection selected = {NULL, 0};
+	int r;
+
+	r = load_selected(env, argc, argv, &state, &selected, err);
+	return r != 0 ? r : print_rows(env, &selected, err);
 }
 
 /* The branch NAME of PARENT, the last one added, or a new one. */
@@ -92,6 +103,8 @@ int cmd_tree(struct cmd_env *env, int argc, char **argv, struct error *err)
 		return r;
 	if (env->format == OUT_TABLE)
 		return selected.n_items ? draw_tree(env->out, env->mount, &selected, err) : 0;
+	if (env->format == OUT_CSV || env->format == OUT_COMPACT)
+		return print_rows(env, &selected, err); /* a tree in rows is a list */
 
 	for (size_t i = 0; i < selected.n_items; i++) {
 		const struct volume_ref *ref = &selected.items[i];

@@ -44,8 +44,9 @@ const struct cmd cmds[] = {
 		"VOLUME is a name, the beginning or the end of one (pro, pro-dev/db),\n"
 		"or a pattern (pro/*/*).\n",
 		"ls\nls pro\nls '*/*/db' --json\n", NULL, 0, 0, -1, cmd_ls},
-	{"tree", "[VOLUME...]", LOOK, "draw domains, machines and volumes", "", "tree\ntree pro\n",
-		"table json yaml", 0, 0, -1, cmd_tree},
+	{"tree", "[VOLUME...]", LOOK, "draw domains, machines and volumes",
+		"csv and compact have the rows of ls.\n", "tree\ntree pro\n", NULL, 0, 0, -1,
+		cmd_tree},
 	{"show", "VOLUME", LOOK, "show all about one volume",
 		"Its record, its directory and whether the mark on that agrees, its\n"
 		"holds, and for each flag who said so: the spec or the administrator.\n",

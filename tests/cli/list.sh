@@ -190,4 +190,21 @@ test_tables_fit_eighty_columns() {
 	assert_file_has "$tmp/tty.out" 'and goes on'
 }
 
+test_tree_has_all_formats() {
+	applied_site treeformats
+	local format
+
+	for format in csv compact; do
+		run 0 ls -f "$format"
+		cp "$tmp/out" listed
+		run 0 tree -f "$format"
+		cmp listed "$tmp/out" || fail "tree -f $format is not ls -f $format"
+		run 0 ls pro -f "$format"
+		cp "$tmp/out" listed
+		run 0 tree pro -f "$format"
+		cmp listed "$tmp/out" || fail "tree pro -f $format is not ls pro -f $format"
+	done
+	assert_eq "$(wc -l <listed)" 2
+}
+
 run_tests
