@@ -13,6 +13,7 @@
 
 /* Three valid names and two slashes. */
 #define VOLUME_PATH_SIZE (3 * (NAME_LENGTH_MAX + 1))
+#define UNFINISHED_PATH_SIZE (VOLUME_PATH_SIZE + sizeof(DATADIR_UNFINISHED_PREFIX))
 
 static int open_directory(int dirfd, const char *path)
 {
@@ -66,6 +67,29 @@ static int explain_part(int base_fd, const char *path, const char *part, struct 
 		"data directory '%s': '%s' is not a directory; move it away", path, part);
 }
 
+/*
+ * The name that the volume is made under may be taken by what we cannot have left there: anything
+ * but an empty directory.
+ */
+static int explain_unfinished(int base_fd, const char *path, int r, struct error *err)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char temp[UNFINISHED_PATH_SIZE];
+	struct stat st;
+
+	snprintf(temp, sizeof(temp), "%.*s" DATADIR_UNFINISHED_PREFIX "%s", (int)(name - path),
+		path, name);
+	if (fstatat(base_fd, temp, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return error_set(err, r,
+		"data directory '%s' cannot be made:\n"
+		"  '%s' is in the way, %s; move it away",
+		path, temp,
+		S_ISLNK(st.st_mode)   ? "a symlink"
+		: S_ISDIR(st.st_mode) ? "a directory that is not empty"
+				      : "a file");
+}
+
 /* Say what R means for PATH: of symlinks and files, which level is in the way. */
 static int explain(int base_fd, const char *path, int r, struct error *err)
 {
@@ -78,6 +102,12 @@ static int explain(int base_fd, const char *path, int r, struct error *err)
 		end = strchr(end + 1, '/');
 		snprintf(part, sizeof(part), "%.*s", end ? (int)(end - path) : -1, path);
 		found = explain_part(base_fd, path, part, err);
+		if (found < 0)
+			return found;
+	}
+	if (r == -ENOTDIR || r == -ENOTEMPTY || r == -EEXIST) {
+		int found = explain_unfinished(base_fd, path, r, err);
+
 		if (found < 0)
 			return found;
 	}

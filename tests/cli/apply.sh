@@ -143,6 +143,26 @@ test_planted_symlink_is_not_followed() {
 	done
 }
 
+test_what_takes_the_unfinished_name_is_named() {
+	local kind
+
+	for kind in symlink file directory; do
+		new_cli_site "unfinished-$kind"
+		mkdir -p base/pro/pro-dev elsewhere
+		case $kind in
+		symlink) ln -s "$site/elsewhere" base/pro/pro-dev/.new-db ;;
+		file) echo mine >base/pro/pro-dev/.new-db ;;
+		directory) mkdir -p base/pro/pro-dev/.new-db/full ;;
+		esac
+		run 1 apply
+		assert_match "$err" "'pro/pro-dev/db' cannot be made"
+		assert_match "$err" "'pro/pro-dev/.new-db' is in the way, a $kind.*; move it away"
+		assert_eq "$(ls -A elsewhere)" "" "what the symlink leads to"
+		rm -r base/pro/pro-dev/.new-db
+		run 0 apply
+	done
+}
+
 test_file_in_the_way_is_named() {
 	new_cli_site file
 	mkdir -p base/pro
