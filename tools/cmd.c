@@ -42,8 +42,11 @@ int cmd_state_open(struct cmd_state *state, const struct cmd_env *env, enum cata
 	else
 		r = catalog_open(env->catalog, mode, &state->catalog, err);
 	if (r == -ENOENT)
-		return error_set(
-			err, r, "no catalogue '%s'; 'anklume-fsctl apply' makes it", env->catalog);
+		return error_set(err, r,
+			"no catalogue '%s'\n"
+			"  'anklume-fsctl apply' makes the first one; 'anklume-fsctl catalog\n"
+			"  rebuild' brings a lost one back from the data",
+			env->catalog);
 	if (r < 0)
 		return r;
 	return catalog_load(state->catalog, &state->infra, &state->generation, err);

@@ -87,8 +87,9 @@ static int check_lost_catalog(const struct apply *a, struct error *err)
 		return error_set(err, r, "%s", error_text(&why, r));
 
 	error_set(err, 0,
-		"no catalogue '%s', but %zu volumes in '%s' carry the marks of one; "
-		"run 'anklume-fsctl catalog rebuild' first",
+		"no catalogue '%s', but\n"
+		"  %zu volumes in '%s' carry the marks of one\n"
+		"  run 'anklume-fsctl catalog rebuild' first",
 		a->env->catalog, marked.n_volumes, a->env->base);
 	return CMD_CATALOG_DAMAGED;
 }

@@ -55,15 +55,40 @@ static void format_uptime(json_int_t s, char *buf, size_t len)
 		snprintf(buf, len, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
 }
 
-/* What the catalogue says, or why it says nothing; a status report goes on either way. */
-static int add_catalog(json_t *object, const struct cmd_env *env, uint64_t *ret_generation)
+/* Why the catalogue says nothing, short enough to stand behind its name. Caller frees. */
+static char *describe_failure(const struct cmd_env *env, int r, const char *why)
+{
+	size_t len = strcspn(why, "\n");
+	char *text;
+
+	if (r == -ENOENT)
+		r = asprintf(&text, "none at '%s'", env->catalog);
+	else if (str_has_prefix(why, "catalogue "))
+		r = asprintf(&text, "%.*s", (int)(len - strlen("catalogue ")),
+			why + strlen("catalogue "));
+	else
+		r = asprintf(&text, "%.*s", (int)len, why);
+	return r < 0 ? NULL : text;
+}
+
+/*
+ * What the catalogue says, or why it says nothing; a status report goes on either way. What to do
+ * about that goes to ADVICE.
+ */
+static int add_catalog(
+	json_t *object, const struct cmd_env *env, uint64_t *ret_generation, struct error *advice)
 {
 	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
 	cleanup_error struct error why = {NULL};
 	int r = cmd_state_open(&state, env, CATALOG_READ, &why);
 
 	if (r < 0) {
-		json_object_set_new(object, "catalog", out_text(error_text(&why, r)));
+		cleanup_free char *text = describe_failure(env, r, error_text(&why, r));
+		const char *rest = strchr(error_text(&why, r), '\n');
+
+		json_object_set_new(object, "catalog", out_text(text));
+		if (rest)
+			error_set(advice, r, "%s", rest + 1 + strspn(rest + 1, " "));
 		return r;
 	}
 	json_object_set_new(object, "catalog", out_text(env->catalog));
@@ -147,6 +172,7 @@ int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 	cleanup_json json_t *object = json_object();
 	cleanup_json json_t *answer = NULL;
 	cleanup_error struct error why = {NULL};
+	cleanup_error struct error advice = {NULL};
 	uint64_t recorded = 0;
 	const char *state;
 	int reached, opened, r;
@@ -154,7 +180,7 @@ int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 	(void)argc;
 	(void)argv;
 	reached = ctl_status(env->control, &answer, &why);
-	opened = add_catalog(object, env, &recorded);
+	opened = add_catalog(object, env, &recorded, &advice);
 	state = judge(env, reached, opened, recorded, answer);
 	json_object_set_new(object, "state", json_string(state));
 	if (reached > 0)
@@ -168,6 +194,8 @@ int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 		return r;
 	if (reached < 0)
 		return error_set(err, CMD_NOT_IN_FORCE, "%s", error_text(&why, reached));
+	if (advice.text)
+		error_set(err, opened, "%s", advice.text);
 	if (opened == -EBADMSG)
 		return CMD_CATALOG_DAMAGED;
 	return strcmp(state, "in force") == 0 ? 0 : CMD_NOT_IN_FORCE;

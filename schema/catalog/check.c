@@ -3,8 +3,6 @@
 
 #include "str.h"
 
-#define WAY_OUT "restore it from the data with 'anklume-fsctl catalog rebuild'"
-
 static int check_pages(struct catalog *cat, struct error *err)
 {
 	cleanup_stmt sqlite3_stmt *q = NULL;
@@ -20,7 +18,7 @@ static int check_pages(struct catalog *cat, struct error *err)
 	finding = (const char *)sqlite3_column_text(q, 0);
 	if (r > 0 && str_equal(finding, "ok"))
 		return 0;
-	return error_set(err, -EBADMSG, "catalogue '%s' is damaged: %s; " WAY_OUT, cat->path,
+	return error_set(err, -EBADMSG, "catalogue '%s' is damaged: %s\n" DB_WAY_OUT, cat->path,
 		finding ? finding : "no answer");
 }
 
@@ -35,7 +33,7 @@ static int check_references(struct catalog *cat, struct error *err)
 	if (r <= 0)
 		return r;
 	return error_set(err, -EBADMSG,
-		"catalogue '%s' is damaged: row %lld of table '%s' has no parent; " WAY_OUT,
+		"catalogue '%s' is damaged: row %lld of table '%s' has no parent\n" DB_WAY_OUT,
 		cat->path, sqlite3_column_int64(q, 1), sqlite3_column_text(q, 0));
 }
 

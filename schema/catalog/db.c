@@ -58,10 +58,8 @@ int db_error(struct catalog *cat, int rc, struct error *err)
 
 	switch (r) {
 	case -EBADMSG:
-		return error_set(err, r,
-			"catalogue '%s' is damaged: %s; restore it from the data with "
-			"'anklume-fsctl catalog rebuild'",
-			cat->path, detail);
+		return error_set(
+			err, r, "catalogue '%s' is damaged: %s\n" DB_WAY_OUT, cat->path, detail);
 	case -EBUSY:
 		return error_set(err, r,
 			"catalogue '%s' is being written by another process; try again", cat->path);

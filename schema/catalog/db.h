@@ -11,6 +11,9 @@
 
 #include <sqlite3.h>
 
+/* The second line of what is said about a damaged catalogue. */
+#define DB_WAY_OUT "  restore it from the data with 'anklume-fsctl catalog rebuild'"
+
 enum db_stmt {
 #define STMT(name, sql) STMT_##name,
 #include "statements.def"

@@ -19,17 +19,16 @@ const int db_schema_version = ARRAY_SIZE(migrations);
 static int refuse_newer(struct catalog *cat, int64_t version, struct error *err)
 {
 	return error_set(err, -ENOTSUP,
-		"catalogue '%s' is of version %" PRId64
-		", this program knows up to %d; use the newer "
-		"anklume-fs",
+		"catalogue '%s' is of version %" PRId64 ", this program knows up to %d\n"
+		"  use the newer anklume-fs",
 		cat->path, version, db_schema_version);
 }
 
 static int refuse_foreign(struct catalog *cat, struct error *err)
 {
 	return error_set(err, -EBADMSG,
-		"'%s' is a database of another program, not a catalogue; name another file, or "
-		"replace it from the data with 'anklume-fsctl catalog rebuild'",
+		"'%s' is a database of another program, not a catalogue\n"
+		"  name another file, or replace it with 'anklume-fsctl catalog rebuild'",
 		cat->path);
 }
 

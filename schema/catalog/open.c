@@ -231,10 +231,8 @@ static int check_file(const char *path, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, -EINVAL, "catalogue '%s' is not a regular file", path);
 	if (st.st_size == 0)
-		return error_set(err, -EBADMSG,
-			"catalogue '%s' is damaged: it is empty; restore it from the data with "
-			"'anklume-fsctl catalog rebuild'",
-			path);
+		return error_set(
+			err, -EBADMSG, "catalogue '%s' is damaged: it is empty\n" DB_WAY_OUT, path);
 	return 0;
 }
 

@@ -153,9 +153,7 @@ static int load_domains(
 static int refuse_stray(struct catalog *cat, const char *what, struct error *err)
 {
 	return error_set(err, -EBADMSG,
-		"catalogue '%s' is damaged: %s without a parent; restore it from the data with "
-		"'anklume-fsctl catalog rebuild'",
-		cat->path, what);
+		"catalogue '%s' is damaged: %s without a parent\n" DB_WAY_OUT, cat->path, what);
 }
 
 /* Rows come in the order of their parents, so that one finger on the parents is enough. */

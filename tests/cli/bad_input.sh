@@ -124,6 +124,9 @@ test_catalogue_that_is_no_database_is_named() {
 		assert_match "$err" "catalog rebuild"
 	done
 	run 7 status
+	assert_match "$out" "Catalogue: *'$site/catalog.db' is damaged: "
+	[[ $out != *rebuild* && $out != *": catalogue"* ]] || fail "status: $out"
+	assert_match "$err" "^anklume-fsctl: restore it .*catalog rebuild'$"
 	run 0 catalog rebuild
 	run 0 show db
 }
@@ -131,7 +134,13 @@ test_catalogue_that_is_no_database_is_named() {
 test_catalogue_that_is_a_directory_or_missing_is_named() {
 	new_cli_site nocat
 	run 1 ls
-	assert_match "$err" "no catalogue '.*catalog.db'; 'anklume-fsctl apply' makes it"
+	assert_match "$err" "no catalogue '.*catalog.db'"$'\n'
+	assert_match "$err" "'anklume-fsctl apply' makes"
+	assert_match "$err" "catalog.*rebuild' brings a lost one back"
+	[ "$(sed "s,$site,/var/lib/anklume," <<<"$err" | wc -L)" -le 80 ] || fail "too wide: $err"
+	run 6 status
+	assert_match "$out" "Catalogue: *none at '$site/catalog.db'"
+	assert_match "$err" "catalog"$'\n'"  rebuild' brings"
 	run 1 protect db
 	[ ! -e catalog.db ] || fail "protect made a catalogue"
 	mkdir catalog.db

@@ -170,7 +170,7 @@ static const struct {
 } spoils[] = {
 	{"text file", spoil_text, -EBADMSG, "catalog rebuild"},
 	{"zero bytes", spoil_empty, -EBADMSG,
-		"it is empty; restore it from the data with 'anklume-fsctl catalog rebuild'"},
+		"it is empty\n  restore it from the data with 'anklume-fsctl catalog rebuild'"},
 	{"cut in half", spoil_half, -EBADMSG, "catalog rebuild"},
 	{"header only", spoil_header_only, -EBADMSG, "catalog rebuild"},
 	{"overwritten pages", spoil_pages, -EBADMSG, "catalog rebuild"},
