@@ -39,14 +39,6 @@ static size_t utf8_sequence(const unsigned char *s)
 	return 0;
 }
 
-/* C0, DEL, and the C1 controls that some terminals obey too. */
-static bool is_control(const unsigned char *s, size_t len)
-{
-	if (len == 1)
-		return s[0] < 0x20 || s[0] == 0x7f;
-	return len == 2 && s[0] == 0xc2 && s[1] < 0xa0;
-}
-
 /* S with bytes that are not UTF-8 as \xNN, and with KEEP_CONTROLS false control characters too. */
 static char *escape(const char *s, bool keep_controls)
 {
@@ -56,7 +48,7 @@ static char *escape(const char *s, bool keep_controls)
 		const unsigned char *u = (const unsigned char *)s;
 		size_t len = utf8_sequence(u);
 
-		if (len > 0 && (keep_controls || !is_control(u, len))) {
+		if (len > 0 && (keep_controls || !str_control_length(s))) {
 			strbuf_add(&b, s, len);
 			s += len;
 			continue;

@@ -180,7 +180,31 @@ char *str_cut(const char *s, size_t max)
 	return text;
 }
 
-/* Bytes of the well-formed UTF-8 sequence that S begins with, C1 controls excluded; else 0. */
+size_t str_control_length(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (u[0] < 0x20 || u[0] == 0x7f)
+		return u[0] ? 1 : 0;
+	if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0)
+		return 2;
+	if (u[0] != 0xe2)
+		return 0;
+	if (u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae)
+		return 3;
+	return u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9 ? 3 : 0;
+}
+
+bool str_has_controls(const char *s)
+{
+	for (; *s; s++) {
+		if (str_control_length(s))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes of the well-formed UTF-8 sequence that S begins with, controls excluded; else 0. */
 static size_t printable_sequence(const unsigned char *s)
 {
 	size_t len = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
@@ -189,7 +213,7 @@ static size_t printable_sequence(const unsigned char *s)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	if (s[0] == 0xc2 && s[1] < 0xa0)
+	if (str_control_length((const char *)s))
 		return 0;
 	/* Overlong forms, surrogates, above U+10FFFF. */
 	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||

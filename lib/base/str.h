@@ -62,7 +62,17 @@ size_t str_json_length(const char *s);
 char *str_cut(const char *s, size_t max);
 
 /*
- * Replace by '?' every byte of S that a terminal could obey: control characters (C0, DEL, C1) and
+ * Bytes of the character that S begins with when a terminal could obey it: C0, DEL, the C1 controls
+ * (U+0080-U+009F), and what turns the direction of text (U+202A-U+202E, U+2066-U+2069), so that it
+ * reads otherwise than it is. Else 0.
+ */
+size_t str_control_length(const char *s);
+
+/* True when such a character is in S. */
+bool str_has_controls(const char *s);
+
+/*
+ * Replace by '?' every byte of S that a terminal could obey: control characters as above and
  * whatever is not UTF-8. For text of foreign origin on its way into a message.
  */
 void str_make_printable(char *s);

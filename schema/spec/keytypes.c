@@ -85,6 +85,8 @@ static const char *check_path(const struct key *key, const struct yamlnode *valu
 		return "must be an absolute path";
 	if (!path_is_clean_absolute(value->text))
 		return "must not hold '.', '..' or control characters";
+	if (str_has_controls(value->text))
+		return "must not hold characters that control a terminal or turn text";
 	if (strlen(value->text) <= VOLUME_PATH_MAX)
 		return NULL;
 	snprintf(buf, KEYTYPE_TEXT_MAX, "is longer than %d bytes", VOLUME_PATH_MAX);

@@ -67,12 +67,12 @@ END_TEST
 
 START_TEST(nothing_reaches_the_terminal_as_a_command)
 {
-	unsigned int file = add_text("a\x1b.yml", "k: \x1b[31m\xff\xc2\x9b\n");
+	unsigned int file = add_text("a\x1b.yml", "k: \x1b[31m\xff\xc2\x9b\xe2\x80\xae\n");
 
 	diags_error(&diags, (struct mark){file, 1, 4}, "got '%s'",
-		"\x1b]0;\a\n\x7f\xc2\x9b\xc3\xa9\xff");
-	assert_printed("a?.yml:1:4: error: got '?]0;?????\xc3\xa9?'\n"
-		       "    k: ?[31m???\n"
+		"\x1b]0;\a\n\x7f\xc2\x9b\xe2\x81\xa6\xc3\xa9\xff");
+	assert_printed("a?.yml:1:4: error: got '?]0;????????\xc3\xa9?'\n"
+		       "    k: ?[31m??????\n"
 		       "       ^\n");
 }
 END_TEST

@@ -37,6 +37,18 @@ static const struct row volume_rows[] = {
 	{"PD-001", PD "          projects: {path: /home/user/projects}\n", "", ""},
 	/* PD-001, S0-20: a trailing slash is no other path. */
 	{"S0-20", PD "          projects: {path: /home/user//projects/}\n", "", ""},
+	{"a path reads as it is",
+		PD "          a: {path: \"/a\\u0085\"}\n          b: {path: \"/\\u202eb\"}\n"
+		   "          c: {path: \"/c\xe2\x81\xa9\"}\n          d: {path: \"/d\xc3\xa9\"}\n",
+		"",
+		"infra.yml:11:21: error: " V "a: path must not hold characters that control a "
+		"terminal or turn text, got '/a?"
+		"?'\n"
+		"infra.yml:12:21: error: " V "b: path must not hold characters that control a "
+		"terminal or turn text, got '/???b'\n"
+		"infra.yml:13:21: error: " V "c: path must not hold characters that control a "
+		"terminal or turn text, got '/c??"
+		"?'\n"},
 	{"one key twice and a control character hide nothing",
 		PD "          a: {path: x}\n          a: {path: /a}\n          b: {path: /b\x1b}\n"
 		   "          BAD: {path: /c}\n",

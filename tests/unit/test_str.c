@@ -113,6 +113,46 @@ START_TEST(text_is_well_formed_utf8)
 }
 END_TEST
 
+/* The ends of each range, and their neighbours. */
+static const struct {
+	const char *text;
+	size_t length;
+} controls[] = {
+	{"", 0},
+	{"\x01", 1},
+	{"\x1f", 1},
+	{" ", 0},
+	{"~", 0},
+	{"\x7f", 1},
+	{"\xc2\x80", 2},
+	{"\xc2\x9f", 2},
+	{"\xc2\xa0", 0},
+	{"\xc2", 0},
+	{"\xc3\x80", 0},
+	{"\xe2", 0},
+	{"\xe2\x80", 0},
+	{"\xe2\x80\xa9", 0},
+	{"\xe2\x80\xaa", 3},
+	{"\xe2\x80\xae", 3},
+	{"\xe2\x80\xaf", 0},
+	{"\xe2\x81\xa5", 0},
+	{"\xe2\x81\xa6", 3},
+	{"\xe2\x81\xa9", 3},
+	{"\xe2\x81\xaa", 0},
+};
+
+START_TEST(controls_are_told_from_text)
+{
+	cleanup_free char *inside = NULL;
+
+	ck_assert_uint_eq(str_control_length(controls[_i].text), controls[_i].length);
+	ck_assert_int_gt(asprintf(&inside, "a\xe2\x82\xac%sb", controls[_i].text), 0);
+	ck_assert(str_has_controls(inside) == (controls[_i].length > 0));
+	str_make_printable(inside);
+	ck_assert(!str_has_controls(inside));
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	size_t max;
@@ -156,6 +196,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, mode_is_octal);
 	tcase_add_test(tc, nearest_word_is_close_or_none);
 	tcase_add_test(tc, buffer_grows_and_hands_over);
+	tcase_add_loop_test(tc, controls_are_told_from_text, 0, ARRAY_SIZE(controls));
 	tcase_add_loop_test(tc, text_is_well_formed_utf8, 0, ARRAY_SIZE(texts));
 	tcase_add_loop_test(tc, cut_text_stays_utf8, 0, ARRAY_SIZE(cuts));
 	tcase_add_test(tc, json_length_counts_escapes);
