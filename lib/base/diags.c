@@ -229,18 +229,40 @@ static void print_quote(const struct diags *d, struct mark mark, struct cursor *
 	fputs("^\n", out);
 }
 
+static void print_item(
+	const struct diags *d, const struct diag *item, struct cursor *cursor, FILE *out)
+{
+	cleanup_free char *place = diags_place(d, item->mark);
+
+	if (place)
+		str_make_printable(place);
+	fprintf(out, "%s: %s: %s\n", place ? place : "?",
+		item->level == DIAG_ERROR ? "error" : "warning", item->text);
+	print_quote(d, item->mark, cursor, out);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 void diags_print(const struct diags *d, FILE *out)
 {
 	struct cursor cursor = {0, 0, NULL};
+	size_t errors = smaller(d->n_errors, DIAGS_PRINT_MAX);
+	size_t warnings = smaller(d->n_warnings, DIAGS_PRINT_MAX - errors);
+	size_t more_errors = d->n_errors - errors;
+	size_t more_warnings = d->n_warnings - warnings;
 
 	for (size_t i = 0; i < d->n_items; i++) {
-		const struct diag *item = &d->items[i];
-		cleanup_free char *place = diags_place(d, item->mark);
+		size_t *left = d->items[i].level == DIAG_ERROR ? &errors : &warnings;
 
-		if (place)
-			str_make_printable(place);
-		fprintf(out, "%s: %s: %s\n", place ? place : "?",
-			item->level == DIAG_ERROR ? "error" : "warning", item->text);
-		print_quote(d, item->mark, &cursor, out);
+		if (*left == 0)
+			continue;
+		(*left)--;
+		print_item(d, &d->items[i], &cursor, out);
 	}
+	if (more_errors || more_warnings)
+		fprintf(out, "... and %zu more error%s, %zu more warning%s\n", more_errors,
+			more_errors == 1 ? "" : "s", more_warnings, more_warnings == 1 ? "" : "s");
 }

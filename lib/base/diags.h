@@ -70,9 +70,11 @@ void diags_sort(struct diags *d);
 char *diags_place(const struct diags *d, struct mark mark);
 
 /*
- * Print every problem with its line and a caret, in one pass over the files when they are sorted.
- * Control characters are shown as '?'.
+ * Print the problems with their line and a caret, in one pass over the files when they are sorted.
+ * Control characters are shown as '?'. Of more than DIAGS_PRINT_MAX problems the first errors, and
+ * warnings only where errors leave room; a last line counts the others.
  */
+#define DIAGS_PRINT_MAX 100
 void diags_print(const struct diags *d, FILE *out);
 
 static inline void diags_finishp(struct diags *d)

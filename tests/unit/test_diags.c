@@ -135,6 +135,41 @@ START_TEST(unsorted_problems_are_found_too)
 }
 END_TEST
 
+/* How many problems there are, and what is printed of them. */
+static const struct {
+	size_t n_warnings, n_errors;
+	size_t shown_warnings, shown_errors;
+	const char *rest; /* the last line, NULL = none */
+} floods[] = {
+	{0, 100, 0, 100, NULL},
+	{40, 60, 40, 60, NULL},
+	{0, 101, 0, 100, "... and 1 more error, 0 more warnings\n"},
+	{101, 0, 100, 0, "... and 0 more errors, 1 more warning\n"},
+	{150, 3, 97, 3, "... and 0 more errors, 53 more warnings\n"},
+	{7, 1000, 0, 100, "... and 900 more errors, 7 more warnings\n"},
+};
+
+START_TEST(flood_of_problems_is_cut_and_counted)
+{
+	cleanup_strbuf struct strbuf wanted = STRBUF_INIT;
+	unsigned int file = diags_add_file(&diags, "a.yml", NULL, 0);
+
+	for (unsigned int i = 1; i <= floods[_i].n_warnings; i++)
+		diags_warning(&diags, (struct mark){file, i, 1}, "odd");
+	for (unsigned int i = 1; i <= floods[_i].n_errors; i++)
+		diags_error(&diags, (struct mark){file, 5000 + i, 1}, "bad");
+
+	for (size_t i = 1; i <= floods[_i].shown_warnings; i++)
+		strbuf_printf(&wanted, "a.yml:%zu:1: warning: odd\n", i);
+	for (size_t i = 1; i <= floods[_i].shown_errors; i++)
+		strbuf_printf(&wanted, "a.yml:%zu:1: error: bad\n", 5000 + i);
+	strbuf_puts(&wanted, floods[_i].rest ? floods[_i].rest : "");
+	assert_printed(wanted.data);
+	ck_assert_uint_eq(diags.n_errors, floods[_i].n_errors);
+	ck_assert_uint_eq(diags.n_warnings, floods[_i].n_warnings);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("diags");
@@ -147,6 +182,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, long_line_is_quoted_around_the_place);
 	tcase_add_test(tc, place_outside_the_text_is_not_quoted);
 	tcase_add_test(tc, sorted_problems_read_from_top_to_bottom);
+	tcase_add_loop_test(tc, flood_of_problems_is_cut_and_counted, 0, ARRAY_SIZE(floods));
 	tcase_add_test(tc, unsorted_problems_are_found_too);
 	suite_add_tcase(s, tc);
 	return s;
