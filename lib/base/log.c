@@ -51,6 +51,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 	}
 
 	/* One write per line: stderr is unbuffered and lines of threads must not mix. */
+	/* A message of two lines is one line of a log. */
+	for (char *p = text; (p = strchr(p, '\n'));)
+		*p = ' ';
+
 	target = __atomic_load_n(&log_target, __ATOMIC_ACQUIRE);
 	if (target == TO_SYSLOG)
 		syslog((int)level, "%s", text);
