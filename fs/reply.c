@@ -10,27 +10,23 @@
 #include <limits.h>
 #include <string.h>
 
-/* The C1 controls, U+0080 to U+009F, move a cursor as well as their ASCII kin. */
-static bool is_c1(const unsigned char *c)
-{
-	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
-}
-
-/* TEXT with everything that could move a terminal's cursor as \xNN; cut where BUF ends. */
+/* TEXT with everything that a terminal could obey as \xNN per byte; cut where BUF ends. */
 static const char *printable(const char *text, char *buf, size_t len)
 {
 	bool is_utf8 = str_is_utf8(text);
+	size_t n_escaped = 0; /* bytes of a control character still to be written so */
 	size_t used = 0;
 
 	for (size_t i = 0; text[i] && used + 5 < len; i++) {
 		unsigned char c = text[i];
-		bool is_foreign = c >= 0x80 && !is_utf8;
 
-		if (c < 0x20 || c == 0x7f || c == '\'' || c == '\\' || is_foreign ||
-			is_c1((const unsigned char *)text + i))
+		if (n_escaped == 0)
+			n_escaped = str_control_length(text + i);
+		if (n_escaped > 0 || c == '\'' || c == '\\' || (c >= 0x80 && !is_utf8))
 			used += snprintf(buf + used, len - used, "\\x%02x", c);
 		else
 			buf[used++] = (char)c;
+		n_escaped -= n_escaped > 0;
 	}
 	buf[used] = '\0';
 	return buf;

@@ -50,8 +50,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 		return;
 	}
 
-	/* One write per line: stderr is unbuffered and lines of threads must not mix. */
-	/* A message of two lines is one line of a log. */
+	/*
+	 * One line, one write: stderr is unbuffered and lines of threads must not mix. A message
+	 * may have a second line, of advice, for terminals.
+	 */
 	for (char *p = text; (p = strchr(p, '\n'));)
 		*p = ' ';
 
