@@ -34,7 +34,8 @@ engine() {
 	run_fio sequential "$@" --rw=write --bs=64k
 	run_fio random "$@" --rw=randwrite --bs=4k-32k --bs_unaligned="$unaligned" --numjobs=2
 	run_fio mixed "$@" --rw=randrw --bs=4k --fdatasync=64
-	echo 3 >/proc/sys/vm/drop_caches
+	sync -f "$base"
+	find "$base/$name" -type f -exec dd if={} iflag=nocache count=0 status=none \;
 	run_fio sequential "$@" --rw=write --bs=64k --verify_only
 	dir=$base/$name
 	run_fio sequential "$@" --rw=write --bs=64k --verify_only

@@ -19,16 +19,17 @@ base_image() {
 	image=$site/image
 	base_type=$1
 	truncate -s "$2" "$image"
-	make_filesystem "$image" || fail "mkfs.$1 failed"
+	make_filesystem "$image"
 	mount_base "${3:-}"
 	on_exit unmount_base "$ANKLUME_BASE"
 }
 
 make_filesystem() {
-	case $base_type in
-	ext4) mkfs.ext4 -q -F "$1" ;;
-	*) "mkfs.$base_type" -q "$1" ;;
-	esac
+	local options=(-q)
+
+	[ "$base_type" != ext4 ] || options+=(-F)
+	"mkfs.$base_type" "${options[@]}" "$1" >"$site/mkfs" 2>&1 ||
+		fail "mkfs.$base_type: $(cat "$site/mkfs")"
 }
 
 mount_base() { mount -o "loop${1:+,$1}" "$image" "$ANKLUME_BASE"; }
@@ -46,6 +47,16 @@ start_plain() {
 	start_daemon --plain "$ANKLUME_BASE" "$@"
 	# shellcheck disable=SC2034 # for the tests
 	mnt=$ANKLUME_MOUNT base=$ANKLUME_BASE
+}
+
+# The same filesystem once more, without us, at $native.
+native_beside() {
+	native=$site/native
+	mkdir "$native"
+	truncate -s "$1" "$site/native.image"
+	make_filesystem "$site/native.image"
+	mount -o loop "$site/native.image" "$native"
+	on_exit unmount_base "$native"
 }
 
 # The last assertion of a test that was hard on the daemon.

@@ -55,15 +55,6 @@ both_alike() {
 	note "$1 fails on the base too: $(grep -h 'fail:' "$site/out" | head -n 1)"
 }
 
-native_beside() {
-	native=$site/native
-	mkdir "$native"
-	truncate -s 1G "$site/native.image"
-	make_filesystem "$site/native.image"
-	mount -o loop "$site/native.image" "$native"
-	on_exit unmount_base "$native"
-}
-
 all_at_once() {
 	local suspects stressor
 
@@ -71,7 +62,7 @@ all_at_once() {
 	! stress "$mnt/all" $((10 * soak)) "${have[@]}" || return 0
 	mapfile -t suspects < <(complaining)
 	[ "${#suspects[@]}" -gt 0 ] || fail "stress-ng failed: $(tail -n 20 "$site/out")"
-	native_beside
+	native_beside 1G
 	for stressor in "${suspects[@]}"; do
 		both_alike "$stressor"
 	done

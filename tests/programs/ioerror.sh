@@ -1,0 +1,231 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The disk under the base fails, without a device mapper: a loop image whose memory runs out, so that
+# writeback fails (as on an overcommitted volume group); a loop image on a filesystem that goes down,
+# so that everything fails (as a disk that is pulled out). For the calls that only the daemon makes,
+# strace makes its system calls fail.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# thin_disk: at the base, a disk that has no room for the 16 MiB of the file f, and for no other
+# block either that is not there yet; its own metadata is.
+thin_disk() {
+	local blocks used
+
+	new_site "thin-$1-$BASHPID"
+	base_type=ext4 pool=$site/pool image=$site/pool/image
+	mkdir "$pool"
+	mount -t tmpfs -o size=200M tmpfs "$pool"
+	on_exit unmount_base "$pool"
+	truncate -s 64M "$image"
+	mkfs.ext4 -q -F -b 4096 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 -m 0 "$image"
+	fallocate -l 64M "$image"
+	mount_base errors=continue
+	on_exit unmount_base "$ANKLUME_BASE"
+	head -c 16M /dev/urandom >"$ANKLUME_BASE/f"
+	sync -f "$ANKLUME_BASE"
+	while read -r first blocks; do
+		fallocate -p -o $((first * 4096)) -l $((blocks * 4096)) "$image"
+	done < <(filefrag -e "$ANKLUME_BASE/f" | tr -d .: | awk '$1 ~ /^[0-9]+$/ { print $4, $6 }')
+	used=$(df --output=used -B 4096 "$pool" | tail -n 1)
+	[ "$used" -le $((48 * 256 + 64)) ] || fail "$used pages are used: the hole is missing"
+	mount -o "remount,size=$((used * 4096))" "$pool"
+}
+
+# fsync_errors DIR: two descriptors are open when writeback fails, a third is opened afterwards;
+# what each of them hears, twice.
+fsync_errors() {
+	python3 - "$1/f" <<-'P'
+		import errno, os, sys
+
+		def says(fd):
+		    try:
+		        os.fsync(fd)
+		        return "OK"
+		    except OSError as e:
+		        return errno.errorcode[e.errno]
+
+		path = sys.argv[1]
+		one = os.open(path, os.O_CREAT | os.O_RDWR)
+		two = os.open(path, os.O_RDWR)
+		for i in range(16):
+		    os.pwrite(one, os.urandom(1 << 20), i << 20)
+		print("writer", says(one))
+		print("writer again", says(one))
+		late = os.open(path, os.O_RDWR)
+		print("other open file", says(two))
+		print("other open file again", says(two))
+		print("opened later", says(late))
+	P
+}
+
+# S1-2: a database that misses this one error takes lost pages for safe ones.
+test_a_failed_writeback_is_told_once_to_every_open_file() {
+	# ENOSPC or EIO: the second file may hear the plainer one.
+	local native which_error='s/ENOSPC$\|EIO$/error/'
+
+	thin_disk native
+	fsync_errors "$ANKLUME_BASE" | sed "$which_error" >"$site/native"
+	native=$site/native
+	thin_disk ours
+	start_plain
+	fsync_errors "$mnt" | sed "$which_error" >"$site/ours"
+	diff "$native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+	note "$(tr '\n' ',' <"$site/ours")"
+	assert_file_has "$site/ours" '^writer error'
+	assert_file_has "$site/ours" '^writer again OK'
+	assert_file_has "$site/ours" '^other open file error'
+	daemon_lives
+	# The pool grows: writes go through again.
+	mount -o remount,size=200M "$pool"
+	dd if=/dev/urandom of="$mnt/f" bs=64k count=32 conv=fsync,notrunc status=none
+	daemon_lives
+	stop_daemon
+}
+
+# outlet: at the base, a disk that pull_out takes away.
+outlet() {
+	new_site "pulled-$1-$BASHPID"
+	base_type=ext4 pool=$site/pool image=$site/pool/image
+	mkdir "$pool"
+	truncate -s 160M "$site/pool.image"
+	make_filesystem "$site/pool.image"
+	mount -o loop "$site/pool.image" "$pool"
+	on_exit unmount_base "$pool"
+	truncate -s 64M "$image"
+	make_filesystem "$image"
+	mount_base
+	on_exit unmount_base "$ANKLUME_BASE"
+}
+
+# forget FILE: its pages are no longer in memory.
+forget() {
+	sync "$1"
+	dd if="$1" iflag=nocache count=0 status=none
+}
+
+# pulled_out DIR: what the calls say when the disk is gone.
+pulled_out() {
+	local d=$1 lines
+
+	head -c 4000000 /dev/urandom >"$d/lost"
+	echo kept >"$d/kept"
+	sync -f "$ANKLUME_BASE"
+	forget "$ANKLUME_BASE/lost"
+	cat "$d/kept" >/dev/null
+	exec 7<>"$d/kept"
+	cut_power "$pool"
+	lines=$(cat <<-F
+		read $d/kept
+		read $d/lost
+		stat $d/kept
+		openas $d/kept rdonly
+		fsync $d/kept
+		statfs $d
+	F
+	)
+	paste -d ' ' <(cut -d ' ' -f 1 <<<"$lines") <("$FSOP" - <<<"$lines")
+	printf 'map of lost pages %s\n' "$("$programs/mapping.py" load "$d/lost" 1000000)"
+	{ echo more >&7; } 2>/dev/null && echo "write went through"
+	printf 'writer that was open '
+	"$FSOP" fsync "/dev/fd/7" || true
+	exec 7>&-
+	# From here on ext4 has given up; which errno it gives for what depends on the moment.
+	! "$FSOP" create "$d/new" >"$site/create" || fail "a file was created"
+}
+
+test_a_disk_that_is_pulled_out_is_eio_and_sigbus_as_on_the_base() {
+	local native
+
+	outlet native
+	pulled_out "$ANKLUME_BASE" >"$site/native"
+	native=$site/native
+	outlet ours
+	start_plain
+	pulled_out "$mnt" >"$site/ours"
+	diff "$native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+	note "$(tr '\n' ',' <"$site/ours")"
+	assert_file_has "$site/ours" '^map of lost pages SIGBUS'
+	assert_file_has "$site/ours" '^writer that was open E'
+	daemon_lives
+	stop_daemon
+}
+
+# inject CALLS ERRNO: from now on these calls of the daemon fail; `heal` ends it.
+inject() {
+	strace -f -qq -p "$daemon_pid" -e "trace=$1" -e "inject=$1:error=$2" -o "$site/strace" &
+	tracer=$!
+	on_exit heal
+	wait_until 10 is_traced || fail "strace does not attach"
+}
+
+# Every thread of the daemon has a tracer.
+is_traced() {
+	local status
+
+	kill -0 "$tracer" 2>/dev/null || fail "strace ended: is tracing forbidden here?"
+	for status in "/proc/$daemon_pid/task"/*/status; do
+		grep -q '^TracerPid:[[:blank:]]*[1-9]' "$status" || return 1
+	done
+}
+
+heal() {
+	[ -n "$tracer" ] || return 0
+	kill -TERM "$tracer" 2>/dev/null || true
+	wait "$tracer" 2>/dev/null || true
+	tracer=
+}
+
+# fails_with CALLS OPERATION ARG...: EIO while the daemon's CALLS fail, then OK.
+fails_with() {
+	local calls=$1
+
+	shift
+	inject "$calls" EIO
+	got=$("$FSOP" "$@") || true
+	heal
+	assert_eq "$got" EIO "$*"
+	[ -s "$site/strace" ] || fail "the daemon made none of the calls $calls for $1"
+	assert_errno OK "$@"
+}
+
+test_an_error_of_the_base_arrives_at_the_call_that_met_it() {
+	need_strace
+	plain_mount ext4 64M
+	mkdir "$mnt/dir"
+	echo text | tee "$mnt/file" >"$mnt/gone"
+	fails_with '?mkdirat' mkdir "$mnt/dir/new"
+	fails_with '?openat,?openat2,?mknodat' create "$mnt/dir/file"
+	fails_with '?linkat' link "$mnt/file" "$mnt/link"
+	fails_with '?symlinkat' symlink x "$mnt/sym"
+	fails_with '?renameat2,?renameat,?rename' rename "$mnt/link" "$mnt/renamed"
+	fails_with '?unlinkat' unlink "$mnt/renamed"
+	fails_with '?unlinkat' rmdir "$mnt/dir/new"
+	fails_with '?fchmodat,?fchmodat2,?fchmod,?chmod' chmod "$mnt/file" 600
+	fails_with '?fchownat,?fchown,?lchown' chown "$mnt/file" 1 1
+	fails_with '?utimensat' utimens "$mnt/file"
+	fails_with '?truncate,?ftruncate' truncate "$mnt/file" 1
+	fails_with '?fsetxattr,?setxattr,?lsetxattr' setxattr "$mnt/file" user.a b
+	fails_with '?fsync,?fdatasync' fsync "$mnt/file"
+	fails_with '?fstatfs,?statfs' statfs "$mnt"
+	daemon_lives
+	stop_daemon
+}
+
+need_strace() { command -v strace >/dev/null || fail "no strace"; }
+
+# A creation that fails half-way leaves no name behind.
+test_a_creation_that_fails_leaves_nothing() {
+	plain_mount ext4 64M
+	inject '?name_to_handle_at' EIO
+	assert_errno EIO create "$mnt/half"
+	assert_errno EIO mkdir "$mnt/halfdir"
+	heal
+	assert_errno ENOENT stat "$mnt/half"
+	assert_errno ENOENT stat "$mnt/halfdir"
+	assert_eq "$(ls -A "$base")" lost+found
+	daemon_lives
+}
+
+run_tests

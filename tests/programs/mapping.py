@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Touch a mapped page and say what happened: OK, SIGBUS, or the errno.
+
+usage: mapping.py store|load FILE OFFSET     map the file shared and touch a byte at OFFSET
+       mapping.py cut FILE                   map, truncate to one page, touch the page behind it
+"""
+
+import errno
+import mmap
+import os
+import signal
+import sys
+
+PAGE = mmap.PAGESIZE
+
+
+def in_child(action):
+    """OK, or the signal that ended the child, or the errno it met."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            action()
+        except OSError as e:
+            os._exit(e.errno)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        return signal.Signals(os.WTERMSIG(status)).name
+    code = os.WEXITSTATUS(status)
+    return errno.errorcode.get(code, str(code)) if code else "OK"
+
+
+def mapped(path):
+    fd = os.open(path, os.O_RDWR)
+    return fd, mmap.mmap(fd, os.fstat(fd).st_size, mmap.MAP_SHARED)
+
+
+def store(path, offset):
+    _, m = mapped(path)
+    m[int(offset)] = 0x5A
+    m.flush(int(offset) // PAGE * PAGE, PAGE)
+
+
+def load(path, offset):
+    _, m = mapped(path)
+    m[int(offset)]
+
+
+def cut(path):
+    fd, m = mapped(path)
+    m[PAGE]
+    os.ftruncate(fd, PAGE)
+    m[0]
+    m[PAGE]
+
+
+if __name__ == "__main__":
+    action = {"store": store, "load": load, "cut": cut}[sys.argv[1]]
+    print(in_child(lambda: action(*sys.argv[2:])))
