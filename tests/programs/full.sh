@@ -31,15 +31,20 @@ calls() {
 	paste -d ' ' <(cut -d ' ' -f 1 <<<"$lines") <("$FSOP" - <<<"$lines")
 }
 
-# fill DIR: until not one more byte fits, by ever smaller pieces.
+# fill DIR: until not one more byte fits, by ever smaller pieces. What writeback gives back of its
+# own reservations is filled again, until nothing is given back.
 fill() {
-	local bytes
+	local bytes left=
 
-	for bytes in 1048576 65536 4096 1; do
-		dd if=/dev/zero bs="$bytes" oflag=append conv=notrunc of="$1/filler" >"$site/dd" 2>&1 || true
-		grep -q 'No space left' "$site/dd" || fail "dd of=$1/filler: $(cat "$site/dd")"
+	until [ "$left" = "$(stat -f -c %a "$1")" ]; do
+		left=$(stat -f -c %a "$1")
+		for bytes in 1048576 65536 4096 1; do
+			dd if=/dev/zero bs="$bytes" oflag=append conv=notrunc of="$1/filler" \
+				>"$site/dd" 2>&1 || true
+			grep -q 'No space left' "$site/dd" || fail "dd of=$1/filler: $(cat "$site/dd")"
+		done
+		sync -f "$1"
 	done
-	sync -f "$1"
 }
 
 prepare() {
@@ -130,6 +135,24 @@ test_preallocated_space_is_there_when_the_disk_is_full() {
 	fill "$mnt"
 	dd if=/dev/urandom of="$mnt/reserved" bs=64k count=64 conv=notrunc,fsync status=none
 	assert_eq "$(stat -c %s "$mnt/reserved")" 4194304
+	daemon_lives
+}
+
+# The blocks that ext4 reserves are for the host's root, never for a user of the mount.
+test_the_blocks_that_ext4_reserves_are_not_for_users() {
+	base_type=ext4
+	new_site reserve
+	image=$site/image
+	truncate -s 40M "$image"
+	mkfs.ext4 -q -F -m 20 "$image"
+	mount_base
+	on_exit unmount_base "$ANKLUME_BASE"
+	start_plain
+	mkdir -m 777 "$mnt/public"
+	setpriv --reuid 1000 --regid 1000 --clear-groups \
+		dd if=/dev/zero of="$mnt/public/filler" bs=64k >"$site/dd" 2>&1 || true
+	sync -f "$base"
+	[ "$(stat -f -c %f "$base")" -gt 7000 ] || fail "a user has eaten the reserve"
 	daemon_lives
 }
 

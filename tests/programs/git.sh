@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need git
 
-commits=$((3000 * soak))
+commits=$((2000 * soak))
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME=$tmp
 export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@example.org
 export GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@example.org

@@ -27,7 +27,8 @@ base_image() {
 make_filesystem() {
 	local options=(-q)
 
-	[ "$base_type" != ext4 ] || options+=(-F)
+	# Without a reserve for root: the host's would get further than the mount's users.
+	[ "$base_type" != ext4 ] || options+=(-F -m 0)
 	"mkfs.$base_type" "${options[@]}" "$1" >"$site/mkfs" 2>&1 ||
 		fail "mkfs.$base_type: $(cat "$site/mkfs")"
 }
@@ -92,7 +93,8 @@ cut_power() {
 # After cut_power: base and mount come back.
 power_on() {
 	stop_daemon
-	umount "$ANKLUME_BASE"
+	# The kernel gives the daemon's last files back a moment after it has ended.
+	wait_until 20 umount -q "$ANKLUME_BASE" || fail "'$ANKLUME_BASE' stays busy"
 	mount_base
 	start_plain
 }

@@ -59,7 +59,7 @@ all_at_once() {
 	local suspects stressor
 
 	plain_mount "$1" 1G
-	! stress "$mnt/all" $((10 * soak)) "${have[@]}" || return 0
+	! stress "$mnt/all" $((6 * soak)) "${have[@]}" || return 0
 	mapfile -t suspects < <(complaining)
 	[ "${#suspects[@]}" -gt 0 ] || fail "stress-ng failed: $(tail -n 20 "$site/out")"
 	native_beside 1G
