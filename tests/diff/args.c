@@ -356,7 +356,7 @@ static int64_t make_chattr(struct rng *rng)
 
 static int64_t make_ident(struct rng *rng)
 {
-	return ONE_OF(rng, 0, 1, 1, 1, 2, 2, 3, 4, 5);
+	return rng_percent(rng, 4) ? 0 : ONE_OF(rng, 1, 1, 1, 2, 2, 2, 3, 4, 5);
 }
 
 static const struct arg_kind kinds[] = {

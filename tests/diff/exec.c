@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -70,14 +72,40 @@ int op_fd(const struct actor *a, const struct op *op, int i)
 	return a->fds[op->num[i] % SLOTS];
 }
 
+/*
+ * A mapping keeps a file open and locked after close(2), but in a passthrough mount it is the base's
+ * file that it keeps: unlock first, where there may be one.
+ */
+static void unlock(const struct actor *a, int fd)
+{
+	struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+	bool may_be_mapped = false;
+
+	for (int i = 0; i < MAPS; i++)
+		may_be_mapped |= a->maps[i].addr != NULL;
+	if (!may_be_mapped)
+		return;
+	flock(fd, LOCK_UN);
+	fcntl(fd, F_OFD_SETLK, &all);
+}
+
+int slot_close(struct actor *a, int64_t slot)
+{
+	int fd = a->fds[slot % SLOTS];
+
+	a->fds[slot % SLOTS] = -1;
+	if (fd >= 0)
+		unlock(a, fd);
+	return close(fd);
+}
+
 void slot_set(struct actor *a, int64_t slot, int fd)
 {
 	int saved_errno = errno;
 
-	slot %= SLOTS;
-	if (a->fds[slot] >= 0)
-		close(a->fds[slot]);
-	a->fds[slot] = fd;
+	if (a->fds[slot % SLOTS] >= 0)
+		slot_close(a, slot);
+	a->fds[slot % SLOTS] = fd;
 	errno = saved_errno;
 }
 

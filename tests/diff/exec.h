@@ -47,6 +47,9 @@ int op_fd(const struct actor *a, const struct op *op, int i);
 /* Puts FD into SLOT and closes what was there. -1 leaves the slot empty. */
 void slot_set(struct actor *a, int64_t slot, int fd);
 
+/* close(2) of what is in SLOT, which is empty afterwards. */
+int slot_close(struct actor *a, int64_t slot);
+
 /* Fills BUF with bytes that depend on SEED alone; every third pattern has pages of zeros. */
 void fill_pattern(char *buf, size_t len, int64_t seed);
 

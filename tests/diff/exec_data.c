@@ -51,10 +51,7 @@ void do_reopen(struct actor *a, const struct op *op, struct strbuf *out)
 
 void do_close(struct actor *a, const struct op *op, struct strbuf *out)
 {
-	int64_t slot = op->num[0] % SLOTS;
-
-	out_result(out, close(a->fds[slot]));
-	a->fds[slot] = -1;
+	out_result(out, slot_close(a, op->num[0]));
 }
 
 void do_linkfd(struct actor *a, const struct op *op, struct strbuf *out)

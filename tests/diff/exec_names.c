@@ -28,9 +28,15 @@ void do_rmdir(struct actor *a, const struct op *op, struct strbuf *out)
 void do_rename(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	unsigned flags = (unsigned)op->num[0];
+	struct stat target;
 
-	/* Linux would make a whiteout whose owner is nobody at all, and that nobody can remove. */
-	if (a->is_unmapped)
+	/*
+	 * Without a mapping Linux would make a whiteout whose owner is nobody at all, and that nobody
+	 * can remove. And where ext4 finds a directory in the way that is not empty, it has made the
+	 * whiteout and undoes it, so the call fails and still moves times; the kernel keeps what it
+	 * has cached of a FUSE directory when a call fails.
+	 */
+	if (a->is_unmapped || (stat(op_path(op, 1), &target) == 0 && S_ISDIR(target.st_mode)))
 		flags &= ~(unsigned)RENAME_WHITEOUT;
 	out_result(out, renameat2(AT_FDCWD, op_path(op, 0), AT_FDCWD, op_path(op, 1), flags));
 }

@@ -34,17 +34,35 @@ static int set_fsetid(bool value)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-void ident_become(struct actor *a, size_t i)
+/*
+ * Users of an actor that is not mapped are those that the mount shows for the same ids of the disk,
+ * so that it can do something; the last one, and root, remain users that the mount cannot express.
+ */
+static struct ident ident_for(const struct actor *a, size_t i)
 {
-	const struct ident *to = &idents[i % ARRAY_SIZE(idents)];
+	struct ident to = idents[i % ARRAY_SIZE(idents)];
+	int shift = to.uid >= IDMAP_SHIFT ? -IDMAP_SHIFT : IDMAP_SHIFT;
 
 	/* A user namespace of one range has no such id. */
-	if (a->userns >= 0 && to->uid >= IDMAP_RANGE)
-		to = &idents[2];
-	if (setresuid(0, 0, 0) < 0 || setgroups(to->n_groups, to->groups) < 0 ||
-		setresgid(to->gid, to->gid, to->gid) < 0 || setresuid(to->uid, to->uid, 0) < 0)
-		err(2, "become %u:%u", to->uid, to->gid);
-	if (to->uid == 0 && set_fsetid(to->keeps_set_id) < 0)
+	if (a->userns >= 0 && to.uid >= IDMAP_RANGE)
+		return idents[2];
+	if (!a->is_unmapped || to.uid == 0)
+		return to;
+	to.uid += (uid_t)shift;
+	to.gid += (gid_t)shift;
+	for (size_t j = 0; j < to.n_groups; j++)
+		to.groups[j] += (gid_t)shift;
+	return to;
+}
+
+void ident_become(struct actor *a, size_t i)
+{
+	const struct ident to = ident_for(a, i);
+
+	if (setresuid(0, 0, 0) < 0 || setgroups(to.n_groups, to.groups) < 0 ||
+		setresgid(to.gid, to.gid, to.gid) < 0 || setresuid(to.uid, to.uid, 0) < 0)
+		err(2, "become %u:%u", to.uid, to.gid);
+	if (to.uid == 0 && set_fsetid(to.keeps_set_id) < 0)
 		err(2, "capset");
 	/* The kernel forgets this with every change of ids. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

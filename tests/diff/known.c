@@ -94,14 +94,6 @@ static bool beyond_base(const struct op *op, const char *native, const char *mou
 	return is_far && !fnmatch("= -1 E*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
 }
 
-static bool failed_whiteout(const struct op *op, const char *native, const char *mount)
-{
-	size_t n = strcspn(native, "\n");
-
-	return (op->num[0] & RENAME_WHITEOUT) && !strncmp(native, "= -1 ", 5) &&
-	       !strncmp(native, mount, n + 1);
-}
-
 /* The first event at or after P that is not a close: "WATCH:MASK:NAME". NULL: there is none. */
 static const char *skip_closes(const char *p)
 {
@@ -117,18 +109,50 @@ static const char *skip_closes(const char *p)
 	return NULL;
 }
 
-static bool close_events(const struct op *op, const char *native, const char *mount)
+static bool same_event(const char *a, const char *b)
+{
+	size_t n = strcspn(a, " ");
+
+	return strcspn(b, " ") == n && !strncmp(a, b, n);
+}
+
+/* The one after EVENT that is not a close, nor the same as LAST: inotify joins those. */
+static const char *next_event(const char *event, const char *last)
+{
+	const char *next = event;
+
+	do
+		next = skip_closes(next + strcspn(next, " "));
+	while (next && same_event(last, next));
+	return next;
+}
+
+/* Equal but for when files are closed, and for IN_ATTRIB that only the mount has. */
+static bool other_events(const struct op *op, const char *native, const char *mount)
+{
+	const char *last = "";
+
+	(void)op;
+	native = skip_closes(native);
+	mount = skip_closes(mount);
+	while (mount && (native || strtoul(mount, NULL, 16) == IN_ATTRIB)) {
+		if (native && same_event(native, mount)) {
+			last = native;
+			native = next_event(native, last);
+			mount = next_event(mount, last);
+		} else if (strtoul(mount, NULL, 16) == IN_ATTRIB) {
+			mount = next_event(mount, last);
+		} else {
+			return false;
+		}
+	}
+	return !native && !mount;
+}
+
+static bool closed_early(const struct op *op, const char *native, const char *mount)
 {
 	(void)op;
-	while ((native = skip_closes(native)) && (mount = skip_closes(mount))) {
-		size_t n = strcspn(native, " ");
-
-		if (strncmp(native, mount, n) || strcspn(mount, " ") != n)
-			return false;
-		native += n;
-		mount += n;
-	}
-	return !native && !skip_closes(mount);
+	return !fnmatch("= -1 EAGAIN*", native, 0) && !fnmatch("= 0*", mount, 0);
 }
 
 static bool lenient_copy(const struct op *op, const char *native, const char *mount)
@@ -209,15 +233,14 @@ static const struct known {
 		"flags of fifos and the like: the daemon would have to open them"},
 	{" lseek sendfile copyrange ", beyond_base, false, false,
 		"offsets beyond the limit of the base: FUSE has one limit for all, 2^63-1"},
-	{" rename ", failed_whiteout, false, false,
-		"times after a whiteout that ext4 made and undid: the kernel drops what it has cached "
-		"for FUSE only after success"},
 	{" clone ", no_clone, false, false,
 		"FICLONE: FUSE has no such operation; cp falls back to copy_file_range, which shares "
 		"the blocks where the base can"},
-	{" events ", close_events, true, false,
-		"IN_CLOSE of a file that is still mapped: the mapping is of the base's file, so ours is "
-		"closed at once"},
+	{" events ", other_events, true, false,
+		"IN_CLOSE of a file that is still mapped: the mapping is of the base's file, ours is closed "
+		"at once; and IN_ATTRIB of a write that fails: privileges go before the base is asked"},
+	{" lease ", closed_early, true, false,
+		"a lease on a file that somebody has closed, but mapped: as with IN_CLOSE"},
 	{" birth ", no_birth, true, false,
 		"no birth time: libfuse 3.17 has no STATX operation, the kernel falls back to GETATTR"},
 	{" attributes ", no_attributes, true, false,

@@ -24,7 +24,7 @@
 
 /* Written by the processes, read by the first one. */
 struct totals {
-	size_t rounds, steps;
+	size_t rounds, steps, successes;
 	size_t known[KNOWN_MAX];
 	uint64_t failed_seed;
 	bool has_failed, is_broken;
@@ -275,6 +275,7 @@ static void run_process(unsigned k, struct totals *totals)
 		if (r < 0)
 			errx(2, "no tree in '%s': %s", config.places[1].plain, strerror(-r));
 	}
+	__sync_fetch_and_add(&totals->successes, config.successes);
 	for (size_t i = 0; i < KNOWN_MAX; i++)
 		__sync_fetch_and_add(&totals->known[i], config.known_seen[i]);
 }
@@ -403,14 +404,15 @@ static int run_rounds(void)
 		err(2, "mmap");
 	printf("seed %llu\n", (unsigned long long)options.seed);
 	run_processes(totals);
-	printf("%zu rounds, %zu steps compared\n", totals->rounds, totals->steps);
+	printf("%zu rounds, %zu steps compared, %zu of them without an errno\n", totals->rounds,
+		totals->steps, totals->successes);
 	for (size_t i = 0; known_reason(i); i++)
 		if (totals->known[i])
 			printf("%zu times: %s\n", totals->known[i], known_reason(i));
 	if (totals->has_failed)
 		return run_failed(totals);
-	/* Rounds that compared nothing prove nothing. */
-	return totals->is_broken || totals->steps == 0 ? 2 : 0;
+	/* Rounds that did nothing prove nothing. */
+	return totals->is_broken || totals->successes == 0 ? 2 : 0;
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@ struct config {
 	bool is_disabled[OP_COUNT];
 	size_t steps;
 	size_t known_seen[KNOWN_MAX];
+	size_t successes; /* operations that did what they were asked for */
 };
 
 struct difference {

@@ -71,7 +71,8 @@ mount_both() {
 	mount -o loop,noatime,nosuid,nodev "$dir/img" "$dir/image"
 	mkdir "$dir/image/native" "$dir/image/base"
 	"$ANKLUME_FS" --plain "$dir/image/base" "$dir/mount" -o noatime -f 2>"$dir/log" &
-	echo $! >"$dir/pid"
+	daemon=$!
+	echo "$daemon" >"$dir/pid"
 	wait_until 20 findmnt -rn "$dir/mount" >/dev/null
 }
 
@@ -95,10 +96,26 @@ run_filesystem() {
 	mount_both "$fs"
 	case ,$variants, in *,plain,*) run_tester "$fs" plain $((seconds * 3 / 4)) ;; esac
 	case ,$variants, in *,idmap,*) run_tester "$fs" idmap $((seconds - seconds * 3 / 4)) ;; esac
+	# Nothing holds the mount now, so it goes without force, and the daemon with it.
+	umount "$dir/mount"
+	wait "$daemon" || fail "exit status $? of the daemon: $(tail -n 5 "$dir/log")"
+}
+
+# A tester that finds nothing must be one that can: directories of tmpfs have other sizes.
+tells_apart() {
+	local status=0
+
+	mkdir "$tmp/native" "$tmp/other"
+	mount -t tmpfs anklume-diff "$tmp/other"
+	on_exit umount "$tmp/other"
+	"$difftest" --seed 1 --rounds 1 "$tmp/native" "$tmp/other" "$tmp/other" >"$tmp/apart" || status=$?
+	assert_eq "$status" 1 "exit status of difftest"
+	assert_file_has "$tmp/apart" '^a script of [1-9] operations; the last one differs'
 }
 
 # Ordinary programs make ordinary system calls: when each gives the same through the mount as on
 # the disk, so do cp, tar, find, rsync and getfacl. S3-13
+check "another filesystem is told from the native one" tells_apart
 for fs in ${filesystems//,/ }; do
 	need "mkfs.$fs"
 	check "$fs gives the same results" run_filesystem "$fs"
