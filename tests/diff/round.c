@@ -126,10 +126,10 @@ static int run_steps(
 			return 1;
 		cfg->known_seen[known]++;
 		difference_finish(d);
+		d->step = i + 1;
 		/* The two trees have parted; what follows would only repeat it. */
 		if (!known_is_harmless((size_t)known))
 			return 0;
-		d->step = i + 1;
 	}
 	return 0;
 }
