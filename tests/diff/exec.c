@@ -2,6 +2,7 @@
 #include "exec.h"
 
 #include "args.h"
+#include "idents.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -34,6 +35,11 @@ void actor_init(struct actor *a, int index, int userns, bool is_unmapped)
 		err(2, "setns");
 	if (userns >= 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
 		err(2, "the ids of the user namespace");
+	/*
+	 * Root, but with CAP_FSETID only where a script asks for it: known.c says why. A root that an
+	 * idmapped mount does not know could do nothing.
+	 */
+	ident_become(a, is_unmapped ? 2 : 1);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN);
