@@ -137,7 +137,7 @@ test_catalogue_that_is_a_directory_or_missing_is_named() {
 	assert_match "$err" "no catalogue '.*catalog.db'"$'\n'
 	assert_match "$err" "'anklume-fsctl apply' makes"
 	assert_match "$err" "catalog.*rebuild' brings a lost one back"
-	[ "$(sed "s,$site,/var/lib/anklume," <<<"$err" | wc -L)" -le 80 ] || fail "too wide: $err"
+	[ "$(wc -L <<<"${err//$site//var/lib/anklume}")" -le 80 ] || fail "too wide: $err"
 	run 6 status
 	assert_match "$out" "Catalogue: *none at '$site/catalog.db'"
 	assert_match "$err" "catalog"$'\n'"  rebuild' brings"
