@@ -44,7 +44,7 @@ test_dpkg_installs_a_debian_that_verifies() {
 	modes "$mnt/root" >"$site/ours"
 	[ "$soak" = 1 ] || same_as_native
 	assert_file_has "$site/ours" '^usr/bin/passwd f 4755 0:0'
-	assert_file_has "$site/ours" '^usr/bin/chage f 2755 0:42'
+	assert_file_has "$site/ours" '^usr/bin/expiry f 2755 0:42'
 	assert_file_has "$site/ours" '^dev/null c 666'
 	chroot "$mnt/root" dpkg --verify >"$site/verify" 2>&1 || true
 	! grep -v ' c \|missing' "$site/verify" | grep . || fail "dpkg --verify complains"
