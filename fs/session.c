@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "session.h"
 
-#include "call.h"
 #include "creds.h"
-#include "ops.h"
+#include "worker.h"
 
 #include <sys/eventfd.h>
 #include <time.h>
 
-struct worker {
-	pthread_t thread;
+struct thread {
+	pthread_t id;
 	struct session *session;
-	uint64_t n_steps; /* atomic; odd while a request is served */
+	struct worker worker;
 };
 
 struct session {
@@ -22,16 +21,13 @@ struct session {
 	uint32_t is_quiescing; /* atomic: somebody waits on `stepped` */
 	pthread_mutex_t lock;
 	pthread_cond_t stepped;
-	struct worker workers[];
+	struct thread threads[];
 };
 
-static void step(struct worker *w)
+static void wake_quiescer(void *arg)
 {
-	__atomic_add_fetch(&w->n_steps, 1, __ATOMIC_SEQ_CST);
-}
+	struct session *s = arg;
 
-static void wake_quiescer(struct session *s)
-{
 	if (!__atomic_load_n(&s->is_quiescing, __ATOMIC_SEQ_CST))
 		return;
 	pthread_mutex_lock(&s->lock);
@@ -39,37 +35,16 @@ static void wake_quiescer(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void serve(struct worker *w)
-{
-	struct fuse_session *se = w->session->fs->session;
-	struct fuse_buf buf = {0};
-
-	while (!fuse_session_exited(se)) {
-		int r = fuse_session_receive_buf(se, &buf);
-
-		if (r == -EINTR)
-			continue;
-		if (r <= 0)
-			break;
-		step(w);
-		call_set_message(buf.mem);
-		fuse_session_process_buf(se, &buf);
-		step(w);
-		wake_quiescer(w->session);
-	}
-	free(buf.mem);
-}
-
 static void *run_worker(void *arg)
 {
-	struct worker *w = arg;
-	struct session *s = w->session;
+	struct thread *t = arg;
+	struct session *s = t->session;
 	int r = creds_init_thread();
 
 	if (r < 0)
 		log_error("a worker cannot start: %s", error_text(NULL, r));
 	else
-		serve(w);
+		worker_serve(&t->worker, s->fs->session, wake_quiescer, s);
 
 	if (__atomic_sub_fetch(&s->n_running, 1, __ATOMIC_SEQ_CST) == 0)
 		eventfd_write(s->end_fd, 1);
@@ -79,7 +54,7 @@ static void *run_worker(void *arg)
 int session_start(struct fs *fs, int end_fd, struct session **ret, struct error *err)
 {
 	unsigned int n = fs->options.n_workers;
-	struct session *s = calloc(1, sizeof(*s) + n * sizeof(s->workers[0]));
+	struct session *s = calloc(1, sizeof(*s) + n * sizeof(s->threads[0]));
 
 	if (!s)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -90,11 +65,12 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 	pthread_cond_init(&s->stepped, NULL);
 
 	for (; s->n_workers < n; s->n_workers++) {
-		struct worker *w = &s->workers[s->n_workers];
+		struct thread *t = &s->threads[s->n_workers];
 		int r;
 
-		w->session = s;
-		r = pthread_create(&w->thread, NULL, run_worker, w);
+		t->session = s;
+		t->worker.number = s->n_workers;
+		r = pthread_create(&t->id, NULL, run_worker, t);
 		if (r != 0) {
 			/* Those that run are enough to unmount and end properly. */
 			__atomic_sub_fetch(&s->n_running, n - s->n_workers, __ATOMIC_SEQ_CST);
@@ -116,7 +92,7 @@ int session_quiesce(struct session *s, int timeout_s)
 	pthread_mutex_lock(&s->lock);
 	__atomic_store_n(&s->is_quiescing, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < s->n_workers; i++) {
-		const uint64_t *n_steps = &s->workers[i].n_steps;
+		const uint64_t *n_steps = &s->threads[i].worker.n_steps;
 		uint64_t seen = __atomic_load_n(n_steps, __ATOMIC_SEQ_CST);
 
 		while (r == 0 && (seen & 1) && __atomic_load_n(n_steps, __ATOMIC_SEQ_CST) == seen)
@@ -138,7 +114,7 @@ void session_finish(struct session *s)
 		return;
 
 	for (unsigned int i = 0; i < s->n_workers; i++)
-		pthread_join(s->workers[i].thread, NULL);
+		pthread_join(s->threads[i].id, NULL);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->stepped);
 	free(s);
