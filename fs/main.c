@@ -193,7 +193,7 @@ static bool handle_signal(struct daemon *d, bool *is_stopping)
 		return false;
 
 	*is_stopping = true;
-	notify_state("STOPPING=1");
+	notify_stopping();
 	r = mount_stop(&d->fs, &is_lazy);
 	if (r < 0) {
 		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
@@ -255,7 +255,7 @@ static void say_ready(struct daemon *d)
 	log_info("serving '%s' on '%s'%s%s", d->options.fs.base, d->options.fs.mount,
 		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
 		d->fs.has_idmap ? "" : ", without idmapped mounts (Linux 6.12)");
-	notify_state("READY=1");
+	notify_ready();
 	if (d->ready_fd >= 0) {
 		if (write(d->ready_fd, &status, 1) != 1)
 			log_warning("nobody waited for the start");

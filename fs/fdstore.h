@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_FDSTORE_H
+#define ANKLUME_FDSTORE_H
+
+/*
+ * Descriptors that outlive this process, kept by whoever restarts it: systemd's file descriptor
+ * store (FileDescriptorStoreMax= in systemd.service(5)), or our own holder, which speaks the same
+ * protocol. The next process finds them in its table, named by $LISTEN_FDNAMES.
+ */
+
+#include "errors.h"
+
+struct fdstore_item {
+	char *name;
+	int fd; /* -1: taken out by fdstore_steal() */
+};
+
+/* What an earlier process left. */
+struct fdstore {
+	struct fdstore_item *items; /* the order is the keeper's */
+	size_t n_items;
+};
+
+/*
+ * Take over what was handed to this process: close-on-exec from now on, and no child sees $LISTEN_*
+ * any more. Nothing there is no error: RET is empty. Call it once, before any thread starts;
+ * fdstore_finish() frees. -EINVAL: $LISTEN_* makes no sense; -ENOMEM. RET is then empty too.
+ */
+int fdstore_take(struct fdstore *ret, struct error *err);
+
+/*
+ * The first descriptor NAME, which now belongs to the caller; -ENOENT when there is none (left).
+ * What the keeper has is not changed. Several of one name are given out one after the other.
+ */
+int fdstore_steal(struct fdstore *s, const char *name);
+
+/* Close what nobody stole and free; S is empty then. The keeper still has what was closed. */
+void fdstore_finish(struct fdstore *s);
+
+static inline void fdstore_finishp(struct fdstore *s)
+{
+	int saved_errno = errno;
+
+	fdstore_finish(s);
+	errno = saved_errno;
+}
+
+#define cleanup_fdstore cleanup_(fdstore_finishp)
+
+/*
+ * Have FD kept under NAME beside what has that name already; FD stays open here and may be closed.
+ * The very same open file again is no second one. A name is at most 255 printable ASCII characters
+ * without ':'. Kept even when the descriptor polls as broken, as /dev/fuse of a dead mount does.
+ *
+ * Returns 1: sent, and kept even if this process dies the next moment; 0: nobody keeps
+ * descriptors (no $NOTIFY_SOCKET); -EINVAL: NAME; -EBADF; other -errno: not kept. That the store
+ * is full is not told: the unit must allow enough. Any thread; may block while the keeper is slow.
+ */
+int fdstore_put(const char *name, int fd);
+
+/* Have everything of NAME forgotten. Returns as fdstore_put(). */
+int fdstore_drop(const char *name);
+
+#endif
