@@ -183,6 +183,20 @@ void audit_list_finish(struct audit_list *list);
 int catalog_list_audit(struct catalog *cat, const char *object, size_t limit,
 	struct audit_list *ret, struct error *err);
 
+/* Something that happened outside the catalogue: an instance was deleted. Borrowed strings. */
+struct audit_note {
+	const char *action; /* "instance.delete" */
+	const char *object;
+	const char *detail; /* NULL = none */
+};
+
+/*
+ * Add the N NOTES to the audit trail, in one transaction. The generation stays: no record changed,
+ * and the daemon has nothing to learn.
+ */
+int catalog_note(struct catalog *cat, const struct audit_note *notes, size_t n,
+	const struct actor *actor, struct error *err);
+
 /*
  * Put a whole INFRA (from the marks) into an empty catalogue: overrides, holds, owners and all.
  * Row ids are kept where they are free; later ones start at a distance, so that an id that some

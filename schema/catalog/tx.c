@@ -60,6 +60,22 @@ int tx_audit(struct tx *tx, const char *action, const char *object, const char *
 		db_text(user), db_text(command), db_text(action), db_text(object), db_text(detail));
 }
 
+int catalog_note(struct catalog *cat, const struct audit_note *notes, size_t n,
+	const struct actor *actor, struct error *err)
+{
+	cleanup_tx struct tx tx = {0};
+	int r = tx_begin(&tx, cat, actor, NULL, err);
+
+	if (r < 0)
+		return r;
+
+	tx.generation--; /* the one that is in force, not a new one */
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = tx_audit(&tx, notes[i].action, notes[i].object, notes[i].detail, err);
+	tx.is_dirty = false;
+	return r < 0 ? r : tx_commit(&tx, err);
+}
+
 static int remember_marked(struct tx *tx, int64_t volume)
 {
 	int64_t *marked = tx->marked;

@@ -374,6 +374,21 @@ START_TEST(long_name_of_an_actor_is_cut_in_the_hold_only)
 }
 END_TEST
 
+/* The daemon is not behind after it: no record changed. */
+START_TEST(a_note_is_in_the_trail_and_makes_no_generation)
+{
+	const struct audit_note notes[] = {
+		{"instance.unprotect", "pro/pro-dev", NULL},
+		{"instance.delete", "pro/pro-dev", "forced"},
+	};
+	uint64_t before = generation();
+
+	ck_assert_int_eq(catalog_note(cat, notes, ARRAY_SIZE(notes), &sample_actor, NULL), 0);
+	ck_assert_uint_eq(generation(), before);
+	expect_audit("instance.delete pro/pro-dev forced");
+}
+END_TEST
+
 START_TEST(audit_is_filtered_by_object_and_limited)
 {
 	cleanup_audit_list struct audit_list all = {0};
@@ -467,6 +482,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, more_holds_than_a_mark_has_room_for_are_e2big);
 	tcase_add_test(tc, expired_hold_no_longer_counts_and_makes_way);
 	tcase_add_test(tc, long_name_of_an_actor_is_cut_in_the_hold_only);
+	tcase_add_test(tc, a_note_is_in_the_trail_and_makes_no_generation);
 	tcase_add_test(tc, audit_is_filtered_by_object_and_limited);
 	tcase_add_test(tc, actor_that_is_not_utf8_is_recorded_readably);
 	tcase_add_test(tc, import_keeps_ids_and_leaves_a_distance);
