@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "array.h"
+
 void infra_init(struct infra *infra)
 {
 	memset(infra, 0, sizeof(*infra));
@@ -48,27 +50,9 @@ void infra_finish(struct infra *infra)
 	infra_init(infra);
 }
 
-/*
- * Room for one more element behind *N of SIZE bytes in *ITEMS, zeroed, its leading name set. The
- * capacity is the next power of two, so that it needs no field of its own.
- */
-static void *append(void *items_ptr, size_t *n, size_t size)
-{
-	void **items = items_ptr;
-	char *grown = *items;
-
-	if ((*n & (*n - 1)) == 0) {
-		grown = reallocarray(*items, *n ? *n * 2 : 1, size);
-		if (!grown)
-			return NULL;
-		*items = grown;
-	}
-	return memset(grown + size * (*n)++, 0, size);
-}
-
 struct domain *infra_add_domain(struct infra *infra, const char *name)
 {
-	struct domain *d = append(&infra->domains, &infra->n_domains, sizeof(*d));
+	struct domain *d = array_append(&infra->domains, &infra->n_domains, sizeof(*d));
 
 	if (!d)
 		return NULL;
@@ -79,7 +63,7 @@ struct domain *infra_add_domain(struct infra *infra, const char *name)
 
 struct machine *domain_add_machine(struct domain *domain, const char *name)
 {
-	struct machine *m = append(&domain->machines, &domain->n_machines, sizeof(*m));
+	struct machine *m = array_append(&domain->machines, &domain->n_machines, sizeof(*m));
 
 	if (!m)
 		return NULL;
@@ -89,7 +73,7 @@ struct machine *domain_add_machine(struct domain *domain, const char *name)
 
 struct volume *machine_add_volume(struct machine *machine, const char *name)
 {
-	struct volume *v = append(&machine->volumes, &machine->n_volumes, sizeof(*v));
+	struct volume *v = array_append(&machine->volumes, &machine->n_volumes, sizeof(*v));
 
 	if (!v)
 		return NULL;
@@ -100,7 +84,7 @@ struct volume *machine_add_volume(struct machine *machine, const char *name)
 
 struct hold *volume_add_hold(struct volume *volume, const char *tag)
 {
-	struct hold *h = append(&volume->holds, &volume->n_holds, sizeof(*h));
+	struct hold *h = array_append(&volume->holds, &volume->n_holds, sizeof(*h));
 
 	if (!h)
 		return NULL;
