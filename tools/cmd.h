@@ -62,6 +62,7 @@ struct cmd_env {
 	bool is_mount_given; /* by option or environment */
 	bool is_dry_run;
 	bool is_quiet;
+	bool is_debugging;
 	bool is_inherit;
 	bool is_markdown;
 	bool is_recreate;

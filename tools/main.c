@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
+#include "log.h"
 #include "options.h"
 #include "path.h"
 
@@ -44,6 +45,7 @@ static int run(struct cmd_env *env, int argc, char **argv, struct error *err)
 	r = options_parse(env, argc, argv, &cmd, &n_operands, &operands, err);
 	if (r != 0)
 		return r;
+	log_init("anklume-fsctl", env->is_debugging ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	if (env->wants_version)
 		return cmd_version(env, 0, NULL, err);
 	if (env->wants_help) {

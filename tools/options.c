@@ -14,6 +14,7 @@ const struct option_row options[] = {
 		"table, json, yaml, csv or compact"},
 	{"json", 0, NULL, 0, OPTION_JSON, 0, NULL, "short for --format json"},
 	{"quiet", 'q', NULL, 0, FLAG(is_quiet), NULL, "say nothing about what went well"},
+	{"debug", 0, NULL, 0, FLAG(is_debugging), NULL, "show every call to Incus on stderr"},
 	{"catalog", 0, "FILE", 0, STRING(catalog), "ANKLUME_CATALOG",
 		"the catalogue (" DEFAULT_CATALOG ")"},
 	{"base", 0, "DIR", 0, STRING(base), "ANKLUME_BASE", "the data base (" DEFAULT_BASE ")"},

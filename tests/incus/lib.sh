@@ -46,6 +46,7 @@ start_incus() {
 
 	mkdir -p "$dir/dir" "$dir/conf"
 	chmod 711 "$dir" "$dir/dir"
+	unset INCUS_SOCKET
 	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
 	incus_log=$dir/log
 	"$incusd" --group root >"$incus_log" 2>&1 &

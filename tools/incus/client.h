@@ -7,11 +7,11 @@
  * errors as errno and Incus' own words. The nouns (instance.h, resource.h, exec.h, instfile.h) are
  * built on this; use them where they reach.
  *
- * Errors of every call: -ECONNREFUSED, -ENOENT with "cannot connect" (no daemon, no socket);
- * -ETIMEDOUT; -ECONNRESET (the daemon went away in the middle); -EBADMSG (not Incus that answers);
- * and what Incus said: 400 -EINVAL, 401 and 403 -EACCES, 404 -ENOENT, 409 -EEXIST, 412 -ESTALE
- * (If-Match), 423 and 503 -EAGAIN, 501 -ENOTSUP, others -EIO. A failed operation maps its
- * status_code in the same way.
+ * Errors of every call: -ECONNREFUSED (no daemon, no socket: never -ENOENT, which is Incus' own
+ * "there is no such thing"); -ETIMEDOUT; -ECONNRESET (the daemon went away in the middle);
+ * -EBADMSG (not Incus that answers); and what Incus said: 400 -EINVAL, 401 and 403 -EACCES, 404
+ * -ENOENT, 409 -EEXIST, 412 -ESTALE (If-Match), 423 and 503 -EAGAIN, 501 -ENOTSUP, others -EIO. An
+ * operation that failed is -EIO, one that was cancelled -ECANCELED: Incus gives them words only.
  *
  * Each call is a line of log_debug(), which --debug shows.
  */

@@ -16,7 +16,7 @@ struct incus_events; /* opaque; one thread at a time */
 
 /*
  * Listen to lifecycle events of all projects at SOCKET (NULL = incus_socket_path()). What happens
- * after the return is delivered. -ECONNREFUSED, -ENOENT, -EACCES, -ETIMEDOUT, -EBADMSG.
+ * after the return is delivered. -ECONNREFUSED, -ETIMEDOUT, -EBADMSG.
  */
 int incus_events_open(const char *socket, struct incus_events **ret, struct error *err);
 void incus_events_close(struct incus_events *events);

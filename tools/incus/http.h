@@ -17,6 +17,8 @@ struct http_header {
 	const char *value;
 };
 
+#define HTTP_WANTED_MAX 4
+
 /* A reply of more bytes than this is refused with -EFBIG. */
 #define HTTP_REPLY_MAX (256u * 1024 * 1024)
 
@@ -30,6 +32,7 @@ struct http_request {
 	const char *if_match; /* ETag as it was received, NULL = none */
 	const struct http_header *headers;
 	size_t n_headers;
+	const char *wanted[HTTP_WANTED_MAX]; /* headers of the reply to keep, NULL = no more */
 	unsigned int timeout_ms; /* of the whole exchange; 0 = none */
 	void *context; /* the caller's */
 
@@ -38,7 +41,7 @@ struct http_request {
 	char *error; /* what failed when r < 0 */
 	long status; /* 200, 404, ... */
 	char *etag; /* NULL = the reply had none */
-	char *reply_type; /* content type, "" = none */
+	char *values[HTTP_WANTED_MAX]; /* of wanted; NULL = not in the reply */
 	char *reply; /* NUL-terminated behind reply_len bytes */
 	size_t reply_len;
 	uint64_t elapsed_us;
@@ -54,8 +57,7 @@ void http_close(struct http *http);
 /*
  * Carry out N requests, at most PARALLEL at a time, over connections that are kept. DONE is called
  * once for each as it ends; it may finish and change the request and return true to have it sent
- * again at once. Results are in the requests: r is -ECONNREFUSED (nobody listens), -ENOENT (no
- * socket), -EACCES, -ETIMEDOUT, -ECONNRESET (ended in the middle), -EBADMSG (no HTTP), -EFBIG,
+ * again at once. Results are in the requests: r is -ECONNREFUSED (nobody listens, no socket), -EACCES, -ETIMEDOUT, -ECONNRESET (ended in the middle), -EBADMSG (no HTTP), -EFBIG,
  * -ENOMEM or -EIO. The call itself fails only with -ENOMEM or -EIO, and then no DONE is called for
  * what is still open.
  */

@@ -59,8 +59,8 @@ int incus_instance_edit(struct incus *incus, const char *project, const char *na
 	struct error *err);
 
 /*
- * Make security.protection.delete not be in force: unset locally, or set to "false" where a
- * profile sets it. 1: changed, 0: it was not.
+ * Make security.protection.delete not be in force: set it to "false" locally, which also hides
+ * what a profile says. 1: changed, 0: it was not in force.
  */
 int incus_instance_unprotect(
 	struct incus *incus, const char *project, const char *name, struct error *err);
@@ -69,11 +69,11 @@ int incus_instance_unprotect(
 int incus_instance_set_state(struct incus *incus, const char *project, const char *name,
 	const char *action, bool force, struct error *err);
 
-/* It must be stopped (-EINVAL) and not protected (-EINVAL or -EACCES: what Incus says). */
+/* It must be stopped (-EINVAL) and not protected (-EIO: the operation fails). */
 int incus_instance_delete(
 	struct incus *incus, const char *project, const char *name, struct error *err);
 
-/* The same two as calls for incus_call_all(); finish CALL first, check its path for NULL after. */
+/* The same two as calls for incus_call_all(); finish CALL first. */
 void incus_instance_prepare_stop(struct incus_call *call, const struct incus_instance *instance);
 void incus_instance_prepare_delete(struct incus_call *call, const struct incus_instance *instance);
 

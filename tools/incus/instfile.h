@@ -11,7 +11,7 @@
 enum instfile_type {
 	INSTFILE_FILE,
 	INSTFILE_DIRECTORY,
-	INSTFILE_SYMLINK, /* its data is the target */
+	INSTFILE_SYMLINK, /* its data is the target, made absolute by Incus */
 };
 
 struct instfile {
