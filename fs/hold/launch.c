@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch.h"
+
+#include "cleanup.h"
+#include "log.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+#define EXIT_NO_EXEC 127
+
+/*
+ * The kept descriptors to 3, 4, 5 ... and every other one away but EXE_FD, which is returned with its
+ * new number. They may sit on each other's places: first all of them go above, then down in order.
+ */
+static int arrange(const struct store *store, int exe_fd)
+{
+	int n = (int)store->n_items;
+	int above = FIRST_FD + n;
+
+	for (int i = 0; i < n; i++) {
+		store->items[i].fd = fcntl(store->items[i].fd, F_DUPFD, above);
+		if (store->items[i].fd < 0)
+			return -errno;
+	}
+	if (exe_fd >= 0) {
+		exe_fd = fcntl(exe_fd, F_DUPFD_CLOEXEC, above);
+		if (exe_fd < 0)
+			return -errno;
+	}
+	for (int i = 0; i < n; i++)
+		if (dup2(store->items[i].fd, FIRST_FD + i) < 0)
+			return -errno;
+
+	/* The executable to the place right above, the rest away. */
+	if (exe_fd >= 0 && exe_fd != above) {
+		if (dup3(exe_fd, above, O_CLOEXEC) < 0)
+			return -errno;
+		exe_fd = above;
+	}
+	syscall(SYS_close_range, above + (exe_fd >= 0), ~0U, 0);
+	return exe_fd;
+}
+
+static int set_number(const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return setenv(name, text, 1) < 0 ? -errno : 0;
+}
+
+static int set_environment(const struct launch *l)
+{
+	cleanup_strbuf struct strbuf names = STRBUF_INIT;
+	cleanup_free char *text = NULL;
+	int r;
+
+	for (size_t i = 0; i < l->store->n_items; i++)
+		strbuf_printf(&names, "%s%s", i > 0 ? ":" : "", l->store->items[i].name);
+	text = strbuf_steal(&names);
+	if (!text || setenv("LISTEN_FDNAMES", text, 1) < 0)
+		return -ENOMEM;
+
+	r = set_number("LISTEN_FDS", l->store->n_items);
+	if (r == 0)
+		r = set_number("LISTEN_PID", (uint64_t)getpid());
+	if (r < 0 || l->watchdog_usec == 0)
+		return r;
+	r = set_number("WATCHDOG_USEC", l->watchdog_usec);
+	return r < 0 ? r : set_number("WATCHDOG_PID", (uint64_t)getpid());
+}
+
+/* What the holder ignores and blocks is not the daemon's. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void become_daemon(const struct launch *l)
+{
+	int r;
+	int exe_fd;
+
+	reset_signals();
+	r = set_environment(l);
+	exe_fd = arrange(l->store, l->exe_fd);
+	if (r == 0 && l->exe_fd >= 0 && exe_fd < 0)
+		r = exe_fd;
+	if (r == 0) {
+		if (exe_fd >= 0)
+			fexecve(exe_fd, l->argv, environ);
+		else
+			execv(l->path, l->argv);
+		r = -errno;
+	}
+	log_error("cannot run '%s': %s", l->path, strerror(-r));
+	_exit(EXIT_NO_EXEC);
+}
+
+int launch_daemon(const struct launch *l, pid_t *ret_pid, int *ret_pidfd)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become_daemon(l);
+
+	/* Our child: its number cannot become another's before we wait for it. */
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		return -errno;
+	*ret_pid = pid;
+	*ret_pidfd = fd;
+	return 0;
+}
