@@ -178,7 +178,7 @@ static const struct {
 	{"another program's", spoil_foreign, -EBADMSG, "database of another program"},
 	{"directory", spoil_directory, -EISDIR, "is a directory"},
 	{"fifo", spoil_fifo, -EINVAL, "is not a regular file"},
-	{"newer version", spoil_newer, -ENOTSUP, "of version 9999, this program knows up to 1"},
+	{"newer version", spoil_newer, -ENOTSUP, "of version 9999, this program knows up to"},
 };
 
 /* Open and read everything: some damage shows only there. */
