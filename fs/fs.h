@@ -10,6 +10,7 @@
 #include "node.h"
 #include "openfile.h"
 #include "vtree.h"
+#include "worker.h"
 
 struct fuse_session;
 
@@ -22,6 +23,7 @@ struct fs_options {
 	const char *source; /* first column of /proc/mounts */
 	unsigned long mount_flags; /* MS_* of mount(2) */
 	unsigned int n_workers;
+	enum worker_wait wait;
 	bool is_plain; /* the whole mount is one volume: the base itself, unprotected */
 };
 

@@ -44,6 +44,7 @@ static const struct value_option {
 	{"catalog", offsetof(struct mountopts, catalog)},
 	{"control", offsetof(struct mountopts, control)},
 	{"workers", offsetof(struct mountopts, workers)},
+	{"wait", offsetof(struct mountopts, wait)},
 };
 
 /* mount(8)'s own words, and what is always so here. */

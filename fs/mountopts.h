@@ -20,6 +20,7 @@ struct mountopts {
 	const char *catalog;
 	const char *control;
 	const char *workers;
+	const char *wait;
 };
 
 /*

@@ -29,6 +29,7 @@ static const char help[] = "Usage: anklume-fs [OPTION...]\n"
 			   "                        remount, fsname=NAME, plain[=DIR], base=, ...\n"
 			   "  -f, --foreground      do not go into the background\n"
 			   "      --workers N       threads that answer requests (8)\n"
+			   "      --wait HOW        for requests: sleep, spin or awake (awake)\n"
 			   "      --log-level LEVEL error, warning, notice, info or debug (info)\n"
 			   "  -h, --help            show this\n"
 			   "  -V, --version         show the version\n"
@@ -53,6 +54,7 @@ enum {
 	OPT_CONTROL,
 	OPT_PLAIN,
 	OPT_WORKERS,
+	OPT_WAIT,
 	OPT_LOG_LEVEL,
 };
 
@@ -63,6 +65,7 @@ static const struct option long_options[] = {
 	{"control", required_argument, NULL, OPT_CONTROL},
 	{"plain", required_argument, NULL, OPT_PLAIN},
 	{"workers", required_argument, NULL, OPT_WORKERS},
+	{"wait", required_argument, NULL, OPT_WAIT},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"foreground", no_argument, NULL, 'f'},
 	{"help", no_argument, NULL, 'h'},
@@ -79,6 +82,15 @@ static const struct {
 	{"notice", LOG_LEVEL_NOTICE},
 	{"info", LOG_LEVEL_INFO},
 	{"debug", LOG_LEVEL_DEBUG},
+};
+
+static const struct {
+	const char *name;
+	enum worker_wait wait;
+} waits[] = {
+	{"sleep", WORKER_WAIT_SLEEP},
+	{"spin", WORKER_WAIT_SPIN},
+	{"awake", WORKER_WAIT_AWAKE},
 };
 
 /* What the command line says, before the three forms are told apart. */
@@ -112,6 +124,17 @@ static int parse_workers(const char *text, unsigned int *ret, struct error *err)
 	return 0;
 }
 
+static int parse_wait(const char *text, enum worker_wait *ret, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
+		if (strcmp(waits[i].name, text) == 0) {
+			*ret = waits[i].wait;
+			return 0;
+		}
+	}
+	return error_set(err, -EINVAL, "wait '%s' is not sleep, spin or awake", text);
+}
+
 static const char *from_env(const char *name, const char *otherwise)
 {
 	const char *value = getenv(name);
@@ -128,6 +151,7 @@ static int take_option(int opt, struct parser *p, struct error *err)
 		[OPT_CONTROL - OPT_BASE] = &p->mount.control,
 		[OPT_PLAIN - OPT_BASE] = &p->mount.plain_dir,
 		[OPT_WORKERS - OPT_BASE] = &p->mount.workers,
+		[OPT_WAIT - OPT_BASE] = &p->mount.wait,
 		[OPT_LOG_LEVEL - OPT_BASE] = &p->log_level,
 	};
 
@@ -204,6 +228,7 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	o->fs.mount = p->mount_point ? p->mount_point : from_env("ANKLUME_MOUNT", DEFAULT_MOUNT);
 	o->fs.mount_flags = m->flags;
 	o->fs.n_workers = WORKERS_DEFAULT;
+	o->fs.wait = WORKER_WAIT_AWAKE;
 	o->log_level = LOG_LEVEL_INFO;
 	o->foreground = p->foreground;
 	if (o->fs.is_plain) {
@@ -219,6 +244,8 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 
 	if (m->workers)
 		r = parse_workers(m->workers, &o->fs.n_workers, err);
+	if (r == 0 && m->wait)
+		r = parse_wait(m->wait, &o->fs.wait, err);
 	if (r == 0 && p->log_level)
 		r = parse_level(p->log_level, &o->log_level, err);
 	return r;

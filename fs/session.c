@@ -14,7 +14,7 @@ struct thread {
 };
 
 struct session {
-	struct fs *fs;
+	struct desk desk;
 	int end_fd;
 	unsigned int n_workers;
 	unsigned int n_running; /* atomic */
@@ -44,7 +44,7 @@ static void *run_worker(void *arg)
 	if (r < 0)
 		log_error("a worker cannot start: %s", error_text(NULL, r));
 	else
-		worker_serve(&t->worker, s->fs->session, wake_quiescer, s);
+		worker_serve(&t->worker, wake_quiescer, s);
 
 	if (__atomic_sub_fetch(&s->n_running, 1, __ATOMIC_SEQ_CST) == 0)
 		eventfd_write(s->end_fd, 1);
@@ -55,10 +55,15 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 {
 	unsigned int n = fs->options.n_workers;
 	struct session *s = calloc(1, sizeof(*s) + n * sizeof(s->threads[0]));
+	int r;
 
 	if (!s)
 		return error_set(err, -ENOMEM, "out of memory");
-	s->fs = fs;
+	r = desk_init(&s->desk, fs->session, fs->options.wait);
+	if (r < 0) {
+		free(s);
+		return error_errno(err, r, "cannot prepare the workers");
+	}
 	s->end_fd = end_fd;
 	s->n_running = n;
 	pthread_mutex_init(&s->lock, NULL);
@@ -66,10 +71,9 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 
 	for (; s->n_workers < n; s->n_workers++) {
 		struct thread *t = &s->threads[s->n_workers];
-		int r;
 
 		t->session = s;
-		t->worker.number = s->n_workers;
+		t->worker = (struct worker){.number = s->n_workers, .desk = &s->desk};
 		r = pthread_create(&t->id, NULL, run_worker, t);
 		if (r != 0) {
 			/* Those that run are enough to unmount and end properly. */
@@ -115,6 +119,7 @@ void session_finish(struct session *s)
 
 	for (unsigned int i = 0; i < s->n_workers; i++)
 		pthread_join(s->threads[i].id, NULL);
+	desk_finish(&s->desk);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->stepped);
 	free(s);

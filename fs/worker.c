@@ -3,28 +3,233 @@
 
 #include "call.h"
 
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+/*
+ * How long to look for a request before sleeping. An idle caller needs some 30 us to come back,
+ * do its part and ask again.
+ */
+#define SPIN_NS 50000
+#define SPIN_CREDIT_MAX 4
+#define SPIN_CREDIT_MIN 2 /* to look again at all */
+
+/*
+ * Where the request comes as soon as this thread sleeps, the caller was waiting for its CPU; and
+ * where two looks are far apart, somebody else took it. Then sleeping is the better way for a while.
+ */
+#define PREEMPTED_NS 20000
+#define CROWDED_NS 10000000
+
+/*
+ * After so many requests in a row that were there at once it is worth a system call to ask whether
+ * yet another waits. A single caller has one request at a time, but may be quick with the next.
+ */
+#define BACKLOG 4
+
+int desk_init(struct desk *desk, struct fuse_session *se, enum worker_wait wait)
+{
+	int fd = fuse_session_fd(se);
+	int flags = fcntl(fd, F_GETFL);
+
+	*desk = (struct desk){.session = se,
+		.may_spin = wait != WORKER_WAIT_SLEEP && sysconf(_SC_NPROCESSORS_ONLN) > 1,
+		.stop_fd = -1};
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	desk->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (desk->stop_fd < 0)
+		return -errno;
+	awake_init(&desk->awake, wait == WORKER_WAIT_AWAKE);
+	turn_init(&desk->turn, &desk->awake);
+	return 0;
+}
+
+void desk_finish(struct desk *desk)
+{
+	close(desk->stop_fd);
+	turn_finish(&desk->turn);
+	awake_finish(&desk->awake);
+}
+
+void desk_stop(struct desk *desk)
+{
+	eventfd_write(desk->stop_fd, 1);
+	turn_end(&desk->turn);
+}
+
 static void step(struct worker *w)
 {
 	__atomic_add_fetch(&w->n_steps, 1, __ATOMIC_SEQ_CST);
 }
 
-void worker_serve(
-	struct worker *w, struct fuse_session *se, void (*after_each)(void *arg), void *arg)
+uint64_t worker_progress(const struct worker *w)
 {
+	return __atomic_load_n(&w->n_steps, __ATOMIC_SEQ_CST);
+}
+
+bool worker_is_serving(const struct worker *w, uint64_t progress)
+{
+	return (progress & 1) && worker_progress(w) == progress;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static int receive(struct worker *w, struct fuse_buf *buf)
+{
+	return fuse_session_receive_buf(w->desk->session, buf);
+}
+
+static void earn(struct worker *w, int credit)
+{
+	w->spin_credit += credit;
+	if (w->spin_credit > SPIN_CREDIT_MAX)
+		w->spin_credit = SPIN_CREDIT_MAX;
+	if (w->spin_credit < 0)
+		w->spin_credit = 0;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	for (int i = 0; i < 8; i++)
+		__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	for (int i = 0; i < 8; i++)
+		__asm__ volatile("isb");
+#endif
+}
+
+static bool is_worth_a_spin(const struct worker *w, int64_t now)
+{
+	return w->desk->may_spin && w->spin_credit >= SPIN_CREDIT_MIN && now >= w->spin_after_ns;
+}
+
+/* Look again and again until a request is there or it is no longer worth it (-EAGAIN). */
+static int spin(struct worker *w, struct fuse_buf *buf, int64_t start)
+{
+	int64_t now = start;
+	int64_t last;
+	int r;
+
+	do {
+		relax();
+		r = receive(w, buf);
+		last = now;
+		now = now_ns();
+	} while (r == -EAGAIN && now - last < PREEMPTED_NS && now - start < SPIN_NS);
+
+	if (now - last >= PREEMPTED_NS)
+		w->spin_after_ns = now + CROWDED_NS;
+	earn(w, r > 0 ? 1 : -1);
+	return r;
+}
+
+/* Sleep until there is a request, or until the workers are to stop (false). */
+static bool sleep_until_request(struct worker *w, int64_t start, bool has_spun)
+{
+	struct pollfd fds[] = {
+		{.fd = fuse_session_fd(w->desk->session), .events = POLLIN},
+		{.fd = w->desk->stop_fd, .events = POLLIN},
+	};
+	int n = poll(fds, ARRAY_SIZE(fds), -1);
+	int64_t now = now_ns();
+
+	if (now - start < 2 * SPIN_NS) {
+		if (has_spun)
+			w->spin_after_ns = now + CROWDED_NS;
+		else
+			earn(w, 1);
+	}
+	return n < 0 || !fds[1].revents;
+}
+
+/* -EAGAIN: look again; 0: the end. */
+static int next_request(struct worker *w, struct fuse_buf *buf)
+{
+	int r = receive(w, buf);
+	bool will_spin;
+	int64_t start;
+
+	if (r != -EAGAIN) {
+		w->n_backlog++;
+		return r;
+	}
+	w->n_backlog = 0;
+	start = now_ns();
+	will_spin = is_worth_a_spin(w, start);
+	if (will_spin)
+		r = spin(w, buf, start);
+	if (r != -EAGAIN)
+		return r;
+	return sleep_until_request(w, start, will_spin) ? -EAGAIN : 0;
+}
+
+/* What waits for a disk to write or read much, and has others wait who do not need it. */
+static bool takes_long(const struct fuse_in_header *in)
+{
+	switch (in->opcode) {
+	case FUSE_READ:
+	case FUSE_WRITE:
+	case FUSE_FSYNC:
+	case FUSE_FSYNCDIR:
+	case FUSE_FALLOCATE:
+	case FUSE_COPY_FILE_RANGE:
+	case FUSE_IOCTL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* More requests than one worker can answer as they come. */
+static bool has_backlog(struct worker *w)
+{
+	struct pollfd p = {.fd = fuse_session_fd(w->desk->session), .events = POLLIN};
+
+	if (w->n_backlog < BACKLOG)
+		return false;
+	w->n_backlog = 0;
+	return poll(&p, 1, 0) > 0;
+}
+
+static void serve(struct worker *w, struct fuse_buf *buf)
+{
+	struct desk *desk = w->desk;
+
+	step(w);
+	turn_begin_request(&desk->turn);
+	if (takes_long(buf->mem) || has_backlog(w))
+		turn_pass(&desk->turn, w);
+	call_set_message(buf->mem);
+	fuse_session_process_buf(desk->session, buf);
+	step(w);
+}
+
+void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
+{
+	struct desk *desk = w->desk;
 	struct fuse_buf buf = {0};
 
-	while (!fuse_session_exited(se)) {
-		int r = fuse_session_receive_buf(se, &buf);
+	while (turn_take(&desk->turn, w) && !fuse_session_exited(desk->session)) {
+		int r = next_request(w, &buf);
 
-		if (r == -EINTR)
+		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
 			break;
-		step(w);
-		call_set_message(buf.mem);
-		fuse_session_process_buf(se, &buf);
-		step(w);
+		serve(w, &buf);
 		after_each(arg);
 	}
+	turn_end(&desk->turn);
 	free(buf.mem);
 }

@@ -7,20 +7,55 @@
  * the next one, and where it can be stopped. Who starts and ends them is session.c's.
  */
 
-#include <stdint.h>
+#include "awake.h"
+#include "turn.h"
 
 struct fuse_session;
+
+/* What to do until the next request comes. */
+enum worker_wait {
+	WORKER_WAIT_SLEEP, /* sleep at once */
+	WORKER_WAIT_SPIN, /* look again for a moment where that was worth it lately, then sleep */
+	WORKER_WAIT_AWAKE, /* and keep idle CPUs awake while requests stream */
+};
+
+/* What the workers of one mount share. */
+struct desk {
+	struct fuse_session *session;
+	struct turn turn;
+	struct awake awake;
+	bool may_spin;
+	int stop_fd; /* eventfd, readable when the workers are to stop */
+};
+
+/* Makes the device non-blocking. -errno; *DESK needs desk_finish() on success only. */
+int desk_init(struct desk *desk, struct fuse_session *se, enum worker_wait wait);
+
+/* After the last worker has returned. */
+void desk_finish(struct desk *desk);
+
+/* All workers return from worker_serve() at the next boundary between two requests. */
+void desk_stop(struct desk *desk);
 
 struct worker {
 	unsigned int number; /* from 0; one journal slot each */
 	uint64_t n_steps; /* atomic; odd while a request is served */
+	struct desk *desk;
+	unsigned int n_backlog; /* requests in a row that were there already */
+	int spin_credit; /* what looking again was worth lately */
+	int64_t spin_after_ns; /* not before: somebody else needed the CPU */
 };
 
 /*
- * Read and answer requests until the file system is unmounted. AFTER_EACH(ARG) is called between
- * two requests, in the worker's thread.
+ * Read and answer requests until the file system is unmounted or desk_stop(). AFTER_EACH(ARG) is
+ * called between two requests, in the worker's thread.
  */
-void worker_serve(
-	struct worker *w, struct fuse_session *se, void (*after_each)(void *arg), void *arg);
+void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg);
+
+/* Changes with each request that is begun or answered. */
+uint64_t worker_progress(const struct worker *w);
+
+/* True when W is at the request of PROGRESS still. */
+bool worker_is_serving(const struct worker *w, uint64_t progress);
 
 #endif

@@ -105,6 +105,8 @@ START_TEST(wrong_usage_is_refused)
 		"--workers 0",
 		"--workers 257",
 		"--workers x",
+		"--wait never",
+		"-o wait=",
 		"--log-level loud",
 		"--nonsense",
 		"-o nonsense",
@@ -130,7 +132,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, helper_form_takes_source_and_mount_point);
 	tcase_add_test(tc, plain_form_needs_no_catalogue);
 	tcase_add_test(tc, remount_asks_for_nothing_else);
-	tcase_add_loop_test(tc, wrong_usage_is_refused, 0, 10);
+	tcase_add_loop_test(tc, wrong_usage_is_refused, 0, 12);
 	suite_add_tcase(s, tc);
 	return s;
 }
