@@ -142,7 +142,7 @@ void worlds_know(const char *text, const char *prefix, struct known *known)
 		*name++ = '\0';
 		know_machine(&infra, prefix, word, name);
 	}
-	ck_assert_int_eq(known_add(known, &infra, prefix), 0);
+	ck_assert_int_eq(known_add(known, &infra), 0);
 }
 
 char *worlds_describe(const struct plan *plan)

@@ -71,16 +71,36 @@ static int add_place(struct known_domain *d, const char *prefix, size_t len)
 	return 0;
 }
 
-/* The project that a machine was recorded with: under another prefix, perhaps. */
-static int add_place_of_machine(struct known_domain *d, const struct machine *m)
+/*
+ * Bytes of the nesting prefix in the project of a machine of DOMAIN; 0 for none, and for what an
+ * administrator set: that is one instance's place, not the domain's.
+ */
+static size_t prefix_of_machine(const char *domain, const struct machine *m)
 {
-	size_t project = m->project ? strlen(m->project) : 0;
-	size_t domain = strlen(d->name);
-
-	/* What an administrator set is that one instance's place, not the domain's. */
-	if (m->has_owner_override || project < domain || !str_has_suffix(m->project, d->name))
+	if (m->has_owner_override || !m->project || !str_has_suffix(m->project, domain))
 		return 0;
-	return add_place(d, m->project, project - domain);
+	return strlen(m->project) - strlen(domain);
+}
+
+/* The longest nesting prefix of INFRA's machines, which domains without machines have, too. */
+static size_t find_prefix(const struct infra *infra, const char **ret)
+{
+	size_t len = 0;
+
+	*ret = "";
+	for (size_t i = 0; i < infra->n_domains; i++) {
+		const struct domain *d = &infra->domains[i];
+
+		for (size_t j = 0; j < d->n_machines; j++) {
+			size_t found = prefix_of_machine(d->name, &d->machines[j]);
+
+			if (found <= len)
+				continue;
+			len = found;
+			*ret = d->machines[j].project;
+		}
+	}
+	return len;
 }
 
 static int fill_machine(struct known_machine *known, const struct machine *m)
@@ -129,10 +149,7 @@ static int take_owner(struct known_machine *known, const struct machine *m)
 static int add_machine(struct known_domain *d, const struct machine *m)
 {
 	struct known_machine *known = find_machine(d, m->name);
-	int r = add_place_of_machine(d, m);
 
-	if (r < 0)
-		return r;
 	if (known)
 		return m->has_owner_override ? take_owner(known, m) : 0;
 
@@ -153,12 +170,15 @@ static struct known_domain *get_domain(struct known *known, const char *name)
 	return d->name ? d : NULL;
 }
 
-int known_add(struct known *known, const struct infra *infra, const char *prefix)
+int known_add(struct known *known, const struct infra *infra)
 {
+	const char *prefix;
+	size_t len = find_prefix(infra, &prefix);
+
 	for (size_t i = 0; i < infra->n_domains; i++) {
 		const struct domain *from = &infra->domains[i];
 		struct known_domain *d = get_domain(known, from->name);
-		int r = d ? add_place(d, prefix, strlen(prefix)) : -ENOMEM;
+		int r = d ? add_place(d, prefix, len) : -ENOMEM;
 
 		if (r == 0)
 			r = add_place(d, "", 0);

@@ -39,11 +39,11 @@ struct known {
 void known_finish(struct known *known);
 
 /*
- * Add what INFRA says; PREFIX is the nesting prefix ("" = none). Upstream makes projects with it
- * and looks for instances without it, so both names of a project count. A machine that is known
+ * Add what INFRA says. Where its machines' projects have a nesting prefix, both names of a project
+ * count: upstream makes projects with it and looks for instances without it. A machine that is known
  * already stays as it is: add what is declared before what is recorded. -ENOMEM.
  */
-int known_add(struct known *known, const struct infra *infra, const char *prefix);
+int known_add(struct known *known, const struct infra *infra);
 
 /* NULL when there is none. */
 const struct known_domain *known_find_domain(const struct known *known, const char *name);
