@@ -23,6 +23,7 @@ enum cmd_exit {
 	CMD_REFUSED = 5,
 	CMD_NOT_IN_FORCE = 6,
 	CMD_CATALOG_DAMAGED = 7,
+	CMD_SKIPPED = 8,
 };
 
 extern const char *const exit_codes[];
@@ -43,6 +44,11 @@ enum cmd_option {
 	OPT_FORCE = 1u << 10,
 	OPT_REPAIR = 1u << 11,
 	OPT_DROP_MISSING = 1u << 12,
+	OPT_FORCE_DELETE = 1u << 13,
+	OPT_YES = 1u << 14,
+	OPT_STRICT = 1u << 15,
+	OPT_ALL_PROJECTS = 1u << 16,
+	OPT_INSTANCES = 1u << 17, /* --instance, --domain, --scope */
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -59,6 +65,9 @@ struct cmd_env {
 	const char *until;
 	const char *lines;
 	const char *write;
+	const char *instance;
+	const char *domain;
+	const char *scope;
 	bool is_mount_given; /* by option or environment */
 	bool is_dry_run;
 	bool is_quiet;
@@ -67,6 +76,9 @@ struct cmd_env {
 	bool is_markdown;
 	bool is_recreate;
 	bool is_forced;
+	bool is_yes;
+	bool is_strict;
+	bool is_everywhere;
 	bool is_dropping;
 	bool is_repairing;
 	bool wants_help;
@@ -157,6 +169,7 @@ int cmd_audit(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_catalog(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_completion(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_devices(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_flush(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_help(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_hold(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_holds(struct cmd_env *env, int argc, char **argv, struct error *err);
@@ -166,6 +179,7 @@ int cmd_owner(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_protect(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_readonly(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_release(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_remove(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_schema(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_show(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err);

@@ -6,6 +6,7 @@
 #define DECLARE "Declare"
 #define LOOK "Look"
 #define PROTECT "Protect"
+#define DELETE "Delete"
 #define MAINTAIN "Maintain"
 
 #define VOLUME_WORDS                                                            \
@@ -104,6 +105,28 @@ const struct cmd cmds[] = {
 		"owner db --inherit\n",
 		NULL, OPT_DRY_RUN | OPT_IDS | OPT_INHERIT, 1, 2, cmd_owner},
 
+	{"remove", "", DELETE, "remove instances, keep their data",
+		"One instance, found over all projects, or instances of a domain: the\n"
+		"ephemeral machines, or all. A protected instance, and a whole domain,\n"
+		"want their name typed on a terminal; without one they are refused.\n"
+		"--force asks nothing and is recorded in the audit trail.\n",
+		"remove --instance pro/pro-dev --dry-run\n"
+		"remove --domain lab --scope ephemeral\n"
+		"remove --domain pro --scope all --force\n",
+		NULL,
+		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT | OPT_INSTANCES, 0,
+		0, cmd_remove},
+	{"flush", "", DELETE, "delete the infrastructure, spare what is protected",
+		"Instances, images, profiles, projects and networks of the domains that\n"
+		"spec and catalogue know. Protected instances (security.protection.delete,\n"
+		"from a profile too) are left alone, and so are the images, profiles and\n"
+		"networks of a project in which something stays. Data is never touched.\n"
+		"Asks for a literal 'yes' on a terminal. On a production host (nesting\n"
+		"level 0) it wants --force, or 'true' in /etc/anklume/yolo.\n",
+		"flush --dry-run\nflush --yes\nflush --force --json\n", NULL,
+		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT | OPT_ALL_PROJECTS,
+		0, 0, cmd_flush},
+
 	{"catalog", "check|rebuild", MAINTAIN, "check the catalogue, or rebuild it from the data",
 		"The mark on each volume's directory repeats its record. check compares\n"
 		"the two; with --repair the records win and the marks are written anew.\n"
@@ -128,9 +151,10 @@ const char *const exit_codes[] = {
 	[CMD_FAILED] = "failed: the system refused something",
 	[CMD_USAGE] = "usage: unknown verb, option or value",
 	[CMD_SPEC_INVALID] = "the spec is invalid; nothing was changed",
-	[CMD_NO_VOLUME] = "no such volume, or the name is ambiguous",
+	[CMD_NO_VOLUME] = "no such volume, domain or instance, or it is ambiguous",
 	[CMD_REFUSED] = "refused: the present state forbids it",
 	[CMD_NOT_IN_FORCE] = "recorded, but the daemon has not taken it into force",
+	[CMD_SKIPPED] = "done, but something was skipped (with --strict)",
 	[CMD_CATALOG_DAMAGED] = "the catalogue is damaged, or the data disagrees with it",
 };
 

@@ -9,6 +9,9 @@
 #define PERSISTENT_DEVICE_PREFIX "pd-"
 #define SHARED_DEVICE_PREFIX "sv-"
 
+/* anklume writes the nesting level there; 0 is the host itself. */
+#define NAMING_LEVEL_FILE "/etc/anklume/absolute_level"
+
 /* "<base>/<domain>/<machine>/<volume>"; NULL when out of memory. */
 char *naming_source(const char *base, const char *domain, const char *machine, const char *volume);
 
@@ -23,7 +26,7 @@ char *naming_cgroup(const char *project, const char *instance);
 
 /*
  * anklume's nesting prefix ("001-") from the integer in FILE (normally
- * /etc/anklume/absolute_level); "" when it is missing or holds no integer.
+ * NAMING_LEVEL_FILE); "" when it is missing or holds no integer.
  */
 char *naming_prefix(const char *file);
 

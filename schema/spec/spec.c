@@ -9,8 +9,6 @@
 #include "rules.h"
 #include "str.h"
 
-#define LEVEL_FILE "/etc/anklume/absolute_level"
-
 struct spec {
 	struct files files;
 	struct tree tree;
@@ -126,7 +124,8 @@ static const struct yamlnode *find_policies(const struct files *f)
 static int complete(struct spec *spec, const char *level_file, struct diags *diags)
 {
 	const struct yamlnode *root = yamldoc_root(spec->files.main);
-	cleanup_free char *level_prefix = naming_prefix(level_file ? level_file : LEVEL_FILE);
+	cleanup_free char *level_prefix =
+		naming_prefix(level_file ? level_file : NAMING_LEVEL_FILE);
 	const char *prefix;
 	int r;
 

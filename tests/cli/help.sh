@@ -63,7 +63,16 @@ test_every_exit_code_is_in_the_manual() {
 	for code in $(fsctl help | sed -n '/^Exit codes:/,$s/^  \([0-9]\) .*/\1/p'); do
 		assert_file_has "$tmp/page" "^       $code "
 	done
-	assert_eq "$code" 7
+	assert_eq "$code" 8
+}
+
+# An Incus with the machines of spec_text.
+start_example_incus() {
+	jq -n '{("/1.0/projects/default"): {name: "default"}} + ([["pro", "pro-dev"], ["lab", "test"]] |
+		map({("/1.0/projects/\(.[0])"): {name: .[0]},
+		("/1.0/instances/\(.[1])?project=\(.[0])"): {name: .[1], project: .[0], type: "container",
+		status_code: 102, expanded_config: {}, used_by: []}}) | add)' >incus.json
+	start_fake_incus "$PWD/incus.json"
 }
 
 # S1-28: what the help shows, works, in the order of the help.
@@ -71,6 +80,7 @@ test_every_example_works() {
 	local verb line count=0 want
 
 	new_cli_site examples
+	start_example_incus
 	for verb in $(verbs); do
 		fsctl help "$verb" | sed -n '/^Examples:/,$s/^  anklume-fsctl //p' >lines
 		while read -r line; do
@@ -90,8 +100,10 @@ test_every_json_key_is_in_the_manual() {
 
 	page_text | sed -n '/^JSON KEYS/,/^EXAMPLES/p' >"$tmp/page"
 	new_cli_site keys
+	start_example_incus
 	for verb in 'apply' 'hold x db -r y' ls 'show db' holds audit 'which db' orphans validate \
-		'catalog check' 'catalog rebuild --force' version; do
+		'catalog check' 'catalog rebuild --force' 'flush --dry-run' \
+		'remove -d pro -s all --force' version; do
 		# shellcheck disable=SC2086
 		"$ANKLUME_FSCTL" $verb --json 2>/dev/null >"$tmp/keys.json"
 		jq -r '[.. | objects | keys[]] | unique[]' "$tmp/keys.json" >"$tmp/keys"

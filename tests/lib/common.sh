@@ -329,3 +329,25 @@ wait_log() {
 	wait_until "${2:-10}" grep -qE -e "$1" "$daemon_log" ||
 		fail "no line like '$1' in the daemon's log:"$'\n'"$(tail -n 20 "$daemon_log")"
 }
+
+# --- an Incus in memory: see tests/incus/fake_incus.py ---------------------------------------------
+
+# start_fake_incus STATE: a JSON file. Requests are in $fake_log; a test writes faults to
+# $fake_faults.
+start_fake_incus() {
+	local ready pid
+
+	fake_log=$tmp/incus.log fake_faults=$tmp/incus.faults
+	export INCUS_SOCKET=$tmp/incus.socket
+	rm -f "$fake_log" "$fake_faults" "$INCUS_SOCKET"
+	exec {fake_incus}< <(exec "$tests_dir/incus/fake_incus.py" "$INCUS_SOCKET" "$1" "$fake_log" "$fake_faults")
+	pid=$!
+	on_exit stop_fake_incus "$pid"
+	read -r ready <&"$fake_incus"
+	assert_eq "$ready" READY "fake Incus"
+}
+
+stop_fake_incus() {
+	kill "$1" 2>/dev/null
+	wait_pid "$1" 10
+}

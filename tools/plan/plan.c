@@ -25,6 +25,7 @@ static const char *const reason_words[] = {
 	[REASON_IN_USE] = "in-use",
 	[REASON_NOT_EPHEMERAL] = "not-ephemeral",
 	[REASON_EDITED] = "edited",
+	[REASON_GONE] = "gone",
 };
 
 const char *step_kind_word(enum step_kind kind)
@@ -81,6 +82,13 @@ int step_skip(struct step *step, enum step_reason reason, const char *fmt, ...)
 	step->reason = reason;
 	step->must_unprotect = false;
 	return 0;
+}
+
+void step_fail(struct step *step, const char *detail)
+{
+	free(step->detail);
+	step->detail = strdup(detail);
+	step->state = STEP_FAILED;
 }
 
 static int compare_texts(const char *a, const char *b)

@@ -41,6 +41,7 @@ enum step_reason {
 	REASON_IN_USE, /* by something that stays */
 	REASON_NOT_EPHEMERAL,
 	REASON_EDITED, /* the file has lines that were not generated */
+	REASON_GONE, /* since the plan was made */
 };
 
 struct step {
@@ -52,7 +53,6 @@ struct step {
 	char *detail; /* more words for people, NULL = none */
 	char *stays_with; /* the project whose staying keeps it; NULL = none */
 	bool must_unprotect; /* protected, and to be deleted all the same */
-	bool is_gone; /* state DELETED: somebody else was faster */
 	int64_t stop_priority, start_priority; /* of instances: those of one pair go together */
 };
 
@@ -71,6 +71,9 @@ struct step *plan_add(
 /* Make STEP one that is skipped. The formatted detail is for people. -ENOMEM. */
 int step_skip(struct step *step, enum step_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Make STEP one that failed. DETAIL is copied; NULL when there was no memory for it. */
+void step_fail(struct step *step, const char *detail);
 
 /*
  * Order the steps: kind by kind; instances by boot.stop.priority (high ones first), then those
