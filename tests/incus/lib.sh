@@ -18,6 +18,8 @@ why_no_incus() {
 		echo "no Incus client"
 	elif [ -z "$busybox" ] || ldd "$busybox" >/dev/null 2>&1; then
 		echo "no static busybox"
+	elif ! command -v dnsmasq >/dev/null; then
+		echo "no dnsmasq, which Incus wants for a bridge"
 	elif ! grep -q '^root:' /etc/subuid || ! grep -q '^root:' /etc/subgid; then
 		echo "root has no ids in /etc/subuid and /etc/subgid"
 	fi
@@ -93,6 +95,26 @@ make_image() {
 new_project() {
 	incus project create -q "$1" -c features.images=false -c features.profiles=false
 }
+
+# A project as anklume makes one: images and profiles of its own, its instances' root disk in its
+# default profile, a bridge net-<project> in the default project.
+new_domain_project() {
+	local project=$1
+
+	new_network "net-$project"
+	incus project create -q "$project"
+	incus --project "$project" profile device add -q default root disk path=/ pool=default
+	incus --project "$project" profile device add -q default eth0 nic network="net-$project"
+	incus --project "$project" image import -q "${INCUS_DIR%/dir}/image.tar" --alias busybox
+}
+
+# The bridge is the host's: its name must be one that nobody else has, and it must not stay.
+new_network() {
+	on_exit drop_network "$1"
+	incus network create -q "$1" ipv4.address=none ipv6.address=none
+}
+
+drop_network() { ip link delete "$1" 2>/dev/null || true; }
 
 # launch PROJECT NAME: an unprivileged container, running when this returns.
 launch() {

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need git python3
 
-# S0-28 S0-30
+# S0-28..S0-30
 test_claimed_requirements_have_tests() {
 	"$root/tests/coverage/check-ids"
 }
