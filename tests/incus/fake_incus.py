@@ -147,7 +147,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The stored reference that the request means."""
         where = urllib.parse.urlsplit(self.path)
         project = urllib.parse.parse_qs(where.query).get("project", ["default"])[0]
-        for reference in (f"{where.path}?project={project}", where.path):
+        path = urllib.parse.unquote(where.path)
+        for reference in (f"{path}?project={project}", path):
             if reference in self.store.objects:
                 return reference
         return None
