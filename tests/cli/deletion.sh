@@ -158,6 +158,29 @@ test_kinds_are_deleted_in_order() {
 	assert_eq "$(last_line)" 'deleted=8 skipped=0 failed=0'
 }
 
+# A teacher's lab: 60 students, a domain each. Their deletions wait for each other's company.
+test_sixty_instances_are_deleted_many_at_a_time() {
+	local i
+
+	new_cli_site lab
+	"$tests_dir/lib/gen_spec.py" 60 1 >infra.yml
+	run 0 apply -q
+	{
+		project default
+		for i in $(seq -f %03.0f 0 59); do
+			project "student-$i"
+			instance "student-$i" "s$i-m0$i"
+			network "net-student-$i"
+		done
+	} | jq -s add >state.json
+	start_fake_incus "$PWD/state.json"
+	faults '[{"method": "GET", "path": "/operations/.*/wait", "do": "gather", "n": 12}]'
+	verb 0 flush --yes
+	assert_eq "$(last_line)" 'deleted=180 skipped=0 failed=0'
+	verb 0 flush --yes
+	assert_eq "$out" 'Nothing to flush.'$'\n''deleted=0 skipped=0 failed=0'
+}
+
 # What Incus calls its objects is not what a terminal gets.
 test_names_and_errors_of_incus_are_made_printable() {
 	new_server bell "$(project default)" "$(project pro)" "$(instance pro a)"

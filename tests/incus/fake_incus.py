@@ -19,6 +19,7 @@ on the whole reference) is used:
     hang       answer nothing until the client goes away
     half       send half of an answer, then close
     garbage    send something that is no HTTP
+    gather     answer none before {"n": 8} such requests wait at the same time; 500 after 20 s
 
 A fault with {"times": N} is used N times. Prints READY when it listens.
 """
@@ -45,6 +46,8 @@ class Store:
         self.used = {}
         self.operations = {}
         self.lock = threading.Lock()
+        self.gathered = threading.Condition()
+        self.n_gathered = 0
 
     def note(self, line):
         with open(self.log, "a", encoding="utf-8") as out:
@@ -61,6 +64,13 @@ class Store:
             self.used[i] = self.used.get(i, 0) + 1
             return fault
         return {}
+
+    def gather(self, n):
+        """True when N requests are here, this one among them."""
+        with self.gathered:
+            self.n_gathered += 1
+            self.gathered.notify_all()
+            return self.gathered.wait_for(lambda: self.n_gathered >= n, timeout=20)
 
     def list(self, path, query):
         """The objects right below PATH, in the project that QUERY names."""
@@ -135,6 +145,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif kind == "hang":
             self.connection.recv(1)
             self.close_connection = True
+        elif kind == "gather":
+            if self.store.gather(fault["n"]):
+                return False
+            self.failed(500, f"only {self.store.n_gathered} requests at once")
         elif kind == "half":
             self.break_off(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"type\":")
         elif kind == "garbage":
