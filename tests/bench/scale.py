@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Numbers with a goal: big specs, many volumes, many cached inodes."""
+"""Numbers with a goal: big specs, many volumes, many cached inodes, many callers."""
 
+import contextlib
 import os
 import pathlib
 import statistics
+import time
 
-from subjects import CTL, Site, Unavailable, run
+import machine
+from subjects import CTL, HERE, SMALLFILE, VOLUME, Site, Unavailable, run, started_site
 
-GEN_SPEC = pathlib.Path(__file__).resolve().parents[1] / "lib" / "gen_spec.py"
+GEN_SPEC = HERE.parent / "lib" / "gen_spec.py"
 MACHINES, VOLUMES = 1000, 4
-INODES = 100_000
 
 
 def write_spec(path, machines, volumes, site):
@@ -53,26 +55,62 @@ def measure_spec(top, rounds):
     yield "mount with 4,000 volumes (s)", 1.0, statistics.median(seconds)
 
 
-def measure_memory(top):
-    spec = top / "small.yml"
-    site = Site(top / "small")
-    write_spec(spec, 1, 1, site)
-    site.ctl("apply", str(spec))
-    volume = pathlib.Path("student-000", "s000-m0000", "vol0")
-    make_files(site.top / "base" / volume, INODES)
-    site.start()
-    try:
-        yield "RSS at start (MiB)", 40, site.rss_mib()
-        seen = stat_all(site.mount / volume)
-        if seen != INODES:
-            raise Unavailable(f"{seen} of {INODES} files seen")
-        yield "RSS with 100,000 inodes (MiB)", 40, site.rss_mib()
-    finally:
-        site.stop()
+def seconds_per_life(where, files, turns):
+    """The quickest of some turns of create, look up anew, and remove."""
+    best = []
+    for _ in range(turns):
+        start = time.monotonic()
+        for phase in ("create", "stat", "rename", "rename-back", "unlink"):
+            run(SMALLFILE, phase, where, files)
+        best.append(time.monotonic() - start)
+    return min(best)
 
 
-def measure(top, rounds):
+def measure_inodes(top, inodes):
+    """Memory and speed with that many inodes in the kernel's cache, and the storm of forgetting."""
+    with started_site(top) as site:
+        volume = site.mount / VOLUME
+        work = volume / "work"
+        work.mkdir()
+        make_files(site.top / "base" / VOLUME, inodes)
+        machine.drop_dentries()
+        yield "RSS at start (MiB)", 40, site.rss_bytes() / 2**20
+
+        before = seconds_per_life(work, 2000, 5)
+        seen, rss = site.status()["inodes"], site.rss_bytes()
+        if stat_all(volume) != inodes:
+            raise Unavailable("not all files are seen")
+        held = site.status()["inodes"] - seen
+        yield "memory per cached inode (bytes)", 200, (site.rss_bytes() - rss) / held
+        yield "descriptors with them", 64, len(os.listdir(f"/proc/{site.pid()}/fd"))
+        yield f"small files with {held:,} inodes cached, to without", 1.1, seconds_per_life(
+            work, 2000, 5) / before
+        start = time.monotonic()
+        machine.drop_dentries()
+        while site.status()["inodes"] > inodes // 10 and time.monotonic() - start < 120:
+            os.stat(work)
+        yield "all of them forgotten (s)", 60, time.monotonic() - start
+
+
+def measure_callers(top):
+    """Requests of 64 callers at once, to one caller: more callers must not mean less work done."""
+    with started_site(top) as site:
+        one, many = (site.mount / VOLUME / name for name in ("one", "many"))
+        one.mkdir()
+        many.mkdir()
+        for phase in ("create", "append", "unlink"):
+            alone = float(run(SMALLFILE, phase, one, 3200))
+            together = float(run(SMALLFILE, phase, many, 50, 64))
+            yield f"{phase}: time per file of 64 callers, to one", 1.1, alone / together
+
+
+def measure(top, options):
     if not pathlib.Path(CTL).exists():
-        raise Unavailable(f"'{CTL}' is not built")
-    rows = list(measure_spec(top, rounds))
-    return rows + list(measure_memory(top))
+        return
+    with contextlib.suppress(Unavailable):
+        yield from measure_spec(top, options.rounds)
+    for name, part in (("inodes", lambda t: measure_inodes(t, options.inodes)),
+                       ("callers", measure_callers)):
+        where = top / name
+        where.mkdir()
+        yield from part(where)

@@ -2,8 +2,10 @@
 """What is measured: a directory each, all on one filesystem, mounted for the whole run."""
 
 import contextlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -13,6 +15,19 @@ SUPERVISE = HERE.parent / "lib" / "supervise.py"
 BUILD = pathlib.Path(os.environ.get("ANKLUME_BUILD", HERE.parents[1] / "build"))
 DAEMON = os.environ.get("ANKLUME_FS", str(BUILD / "fs" / "anklume-fs"))
 CTL = os.environ.get("ANKLUME_FSCTL", str(BUILD / "tools" / "anklume-fsctl"))
+SMALLFILE = BUILD / "tests" / "bench" / "smallfile"
+
+# The longest caches that each can be given without losing a feature that the others have. What
+# the answer of `--version` begins with tells which of mergerfs' choices it understands.
+BINDFS = ("multithreaded", "entry_timeout=3600", "attr_timeout=3600", "negative_timeout=3600",
+          "kernel_cache", "big_writes", "allow_other")
+MERGERFS = ("category.create=ff", "minfreespace=0", "cache.files=full", "cache.writeback=true",
+            "cache.attr=3600", "cache.entry=3600", "cache.negative_entry=3600",
+            "cache.readdir=true", "cache.symlinks=true", "cache.statfs=3600",
+            "security_capability=false", "posix_acl=true", "allow_other")
+# Passthrough, from 2.41, excludes the write-back cache.
+MERGERFS_PASSTHROUGH = ("passthrough.io=rw",
+                        *(o for o in MERGERFS if o != "cache.writeback=true"))
 
 
 class Unavailable(Exception):
@@ -20,50 +35,84 @@ class Unavailable(Exception):
 
 
 def run(*command, **kwargs):
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **kwargs).stdout
+    """Its standard output; what it said on standard error is part of the exception."""
+    done = subprocess.run([str(c) for c in command], check=False, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, **kwargs)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()[-800:]}")
+    return done.stdout
+
+
+class Subject:
+    """A directory to work in, and how to run a command that sees it."""
+
+    smallfile = SMALLFILE
+    user = "postgres"  # who owns a database, see run_as()
+
+    def __init__(self, name, where, settings):
+        self.name = name
+        self.where = pathlib.Path(where)
+        self.settings = settings
+
+    def run(self, *command):
+        return run(*command)
+
+    def run_as(self, user, *command):
+        """As an ordinary user of the machine."""
+        return run("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+                   "env", "-C", "/", *command)
+
+    def counts(self):
+        """Requests answered so far, by kind; None where nobody counts."""
+        return None
+
+
+def version_of(program):
+    found = re.search(r"\d+(\.\d+)+", run(program, "--version"))
+    return found.group() if found else "?"
+
+
+def mount_peer(program, source, target, choices):
+    for options in choices:
+        done = subprocess.run([program, "-o", ",".join(options), str(source), str(target)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return options
+    raise Unavailable(f"'{program}': {done.stderr.strip()}")
 
 
 @contextlib.contextmanager
 def native(top):
-    yield top
+    yield Subject("native", top, "the directory itself")
 
 
 @contextlib.contextmanager
-def mounted_by(program, top, *choices):
+def peer(program, top, *choices):
     """A FUSE peer that forks once it is mounted; CHOICES are option strings, the best first."""
     if not shutil.which(program):
         raise Unavailable(f"'{program}' is not installed")
     source, target = top / "source", top / "mount"
     source.mkdir()
     target.mkdir()
-    for options in choices:
-        done = subprocess.run([program, "-o", options, str(source), str(target)],
-                              capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            break
-    else:
-        raise Unavailable(f"'{program}': {done.stderr.strip()}")
+    options = mount_peer(program, source, target, choices)
     try:
-        yield target
+        yield Subject(program, target, f"{version_of(program)}: -o {','.join(options)}")
     finally:
         run("umount", str(target))
 
 
 def bindfs(top):
-    return mounted_by("bindfs", top, "multithreaded", "allow_other")
+    return peer("bindfs", top, BINDFS)
 
 
 def mergerfs(top):
-    cached = ("cache.files=auto-full,cache.attr=60,cache.entry=60,cache.readdir=true,"
-              "category.create=ff,allow_other")
-    # Passthrough came with 2.41.
-    return mounted_by("mergerfs", top, f"passthrough.io=rw,{cached}", cached)
+    return peer("mergerfs", top, MERGERFS_PASSTHROUGH, MERGERFS)
 
 
 class Site:
     """Base, catalogue, mount and daemon of ours below one directory."""
 
-    def __init__(self, top):
+    def __init__(self, top, arguments=()):
         self.top = top
         self.mount = top / "mnt"
         self.run_dir = top / "run"
@@ -76,6 +125,7 @@ class Site:
             "ANKLUME_CATALOG": str(top / "catalog.db"),
             "ANKLUME_CONTROL": str(self.run_dir / "control.sock"),
         }
+        self.arguments = arguments
         self.supervisor = None
 
     def ctl(self, *arguments):
@@ -86,6 +136,9 @@ class Site:
         self.ctl(*arguments)
         return time.monotonic() - start
 
+    def status(self):
+        return json.loads(self.ctl("status", "--json"))
+
     def start(self):
         """Start the daemon; returns the seconds until it was ready."""
         ready = self.run_dir / "ready"
@@ -93,7 +146,7 @@ class Site:
         start = time.monotonic()
         with open(self.top / "daemon.log", "ab") as log:
             self.supervisor = subprocess.Popen(
-                [str(SUPERVISE), str(self.run_dir), DAEMON, "--foreground"],
+                [str(SUPERVISE), str(self.run_dir), DAEMON, "--foreground", *self.arguments],
                 env=self.env, stdout=log, stderr=log)
         status = ready.read_text(encoding="utf-8").strip()
         seconds = time.monotonic() - start
@@ -106,22 +159,37 @@ class Site:
     def pid(self):
         return int((self.run_dir / "pid").read_text(encoding="utf-8"))
 
-    def rss_mib(self):
+    def rss_bytes(self):
         for line in pathlib.Path(f"/proc/{self.pid()}/status").read_text("utf-8").splitlines():
             if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
+                return int(line.split()[1]) * 1024
         raise Unavailable("no VmRSS")
 
     def stop(self):
         self.supervisor.terminate()
-        self.supervisor.wait(timeout=30)
+        self.supervisor.wait(timeout=60)
+
+
+class Volume(Subject):
+    """A volume of a site: the daemon counts its requests."""
+
+    def __init__(self, site, where, settings):
+        super().__init__("anklume-fs", where, settings)
+        self.site = site
+
+    def counts(self):
+        return self.site.status()["operations"]
+
+
+VOLUME = pathlib.Path("student-000", "s000-m0000", "vol0")
 
 
 @contextlib.contextmanager
-def ours(top):
+def started_site(top, arguments=()):
+    """A site with one unprotected volume, served."""
     if not pathlib.Path(DAEMON).exists():
         raise Unavailable(f"'{DAEMON}' is not built")
-    site = Site(top)
+    site = Site(top, arguments)
     spec = top / "infra.yml"
     spec.write_text(run(str(HERE.parent / "lib" / "gen_spec.py"), "1", "1", "--unprotected",
                         "--base", str(site.mount)),
@@ -129,9 +197,17 @@ def ours(top):
     site.ctl("apply", str(spec))
     site.start()
     try:
-        yield site.mount / "student-000" / "s000-m0000" / "vol0"
+        yield site
     finally:
         site.stop()
+
+
+@contextlib.contextmanager
+def ours(top):
+    arguments = os.environ.get("ANKLUME_FS_ARGS", "").split()
+    with started_site(top, arguments) as site:
+        yield Volume(site, site.mount / VOLUME,
+                     f"{version_of(DAEMON)}: {' '.join(arguments) or 'defaults'}")
 
 
 SUBJECTS = {"native": native, "bindfs": bindfs, "mergerfs": mergerfs, "anklume-fs": ours}
