@@ -51,7 +51,8 @@ def wait_ready(process, log):
 def entered(subjects, top):
     """Yields ({name: subject as the container sees it}, {name: why it cannot be attached})."""
     places = []
-    for subject in subjects.values():
+    # Ours first: after one FUSE mount that cannot be idmapped Incus tries no other.
+    for subject in sorted(subjects.values(), key=lambda s: s.name):
         where = subject.where / "inside"
         where.mkdir()
         places.append(f"{subject.name}={where}")
