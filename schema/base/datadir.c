@@ -52,6 +52,22 @@ int datadir_open_volume(
 	return 0;
 }
 
+int datadir_open_machine(int base_fd, const char *domain, const char *machine, int *ret_fd)
+{
+	char path[VOLUME_PATH_SIZE];
+	int fd;
+
+	if (!name_is_valid(domain) || !name_is_valid(machine))
+		return -EINVAL;
+
+	snprintf(path, sizeof(path), "%s/%s", domain, machine);
+	fd = open_directory(base_fd, path);
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
 /* 0 when PART, a leading part of PATH, is a directory or cannot be looked at. */
 static int explain_part(int base_fd, const char *path, const char *part, struct error *err)
 {

@@ -17,6 +17,13 @@
  */
 #define DATADIR_UNFINISHED_PREFIX ".new-"
 
+/*
+ * Beside the volumes of a machine lie what was deleted (trash.h) and, with their volume's name
+ * behind the prefix, trees that are not whole yet (a copy, a seed). No valid names either.
+ */
+#define DATADIR_TRASH ".trash"
+#define DATADIR_PARTIAL_PREFIX ".part-"
+
 /* Open the base read-only; with CREATE it and its parents are made (0755) when missing. */
 int datadir_open(const char *base, bool create, int *ret_fd, struct error *err);
 
@@ -46,11 +53,14 @@ int datadir_sync(int base_fd, struct error *err);
 int datadir_open_volume(
 	int base_fd, const char *domain, const char *machine, const char *volume, int *ret_fd);
 
+/* Open a machine's directory read-only. As datadir_open_volume(). */
+int datadir_open_machine(int base_fd, const char *domain, const char *machine, int *ret_fd);
+
 /*
  * Call FN for every directory three levels below the base, in name order, with its open
  * descriptor. Symlinks, files and names that are not valid are passed to ODD instead (may be
- * NULL), with their path relative to the base, which may hold any byte. The top's lost+found and
- * half-made directories of a crash are passed over. A negative return stops the walk.
+ * NULL), with their path relative to the base, which may hold any byte. The top's lost+found, the
+ * trash, and half-made directories are passed over. A negative return stops the walk.
  */
 int datadir_walk(int base_fd,
 	int (*fn)(

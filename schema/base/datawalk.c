@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "datadir.h"
 
+#include "dirents.h"
 #include "fdio.h"
 #include "path.h"
 #include "str.h"
@@ -58,32 +59,16 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A descriptor of its own: reading moves the offset, which a dup would share. */
-static DIR *open_dir(int fd)
+static int list_name(void *context, int fd, const char *name)
 {
-	int own_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = own_fd < 0 ? NULL : fdopendir(own_fd);
-
-	if (!dir && own_fd >= 0)
-		close(own_fd);
-	return dir;
+	(void)fd;
+	return add_name(context, name);
 }
 
 static int list_names(int fd, struct name_list *list)
 {
-	cleanup_dir DIR *dir = open_dir(fd);
-	const struct dirent *entry;
-	int r = 0;
+	int r = dirents_each(fd, list_name, list);
 
-	if (!dir)
-		return -errno;
-
-	while (r == 0 && (errno = 0, entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = add_name(list, entry->d_name);
-	}
-	if (r == 0 && !entry)
-		r = -errno;
 	if (list->n_items)
 		qsort(list->items, list->n_items, sizeof(*list->items), compare_names);
 	return r;
@@ -105,7 +90,9 @@ static bool is_passed_over(size_t level, const char *name)
 {
 	if (level == 0)
 		return strcmp(name, "lost+found") == 0;
-	return level == LEVELS - 1 && str_has_prefix(name, DATADIR_UNFINISHED_PREFIX);
+	return level == LEVELS - 1 && (str_has_prefix(name, DATADIR_UNFINISHED_PREFIX) ||
+					      str_has_prefix(name, DATADIR_PARTIAL_PREFIX) ||
+					      strcmp(name, DATADIR_TRASH) == 0);
 }
 
 static int walk_level(struct walk *w, int fd, size_t level);

@@ -122,6 +122,18 @@ int tx_mark(struct tx *tx, int64_t volume, struct error *err)
 	return r < 0 ? r : write_mark(tx, record.domain, record.machine, record.volume, err);
 }
 
+int tx_step(struct tx *tx, const struct catalog_step *step, struct error *err)
+{
+	int r;
+
+	if (!step)
+		return 0;
+	r = step->run(step->context, err);
+	if (r == 0)
+		tx->step = step;
+	return r;
+}
+
 static int mark_machine(struct tx *tx, const struct domain *domain, const struct machine *machine,
 	struct error *err)
 {
@@ -186,6 +198,8 @@ void tx_finish(struct tx *tx)
 {
 	if (tx->cat) {
 		db_rollback(tx->cat);
+		if (tx->step && tx->step->undo)
+			tx->step->undo(tx->step->context);
 		restore_marks(tx);
 	}
 	free(tx->marked);

@@ -8,6 +8,7 @@
  * the commit does not happen, they are put back to what the record says.
  */
 
+#include "lifecycle.h"
 #include "volumes.h"
 
 struct tx {
@@ -20,6 +21,7 @@ struct tx {
 	size_t n_written; /* marks written so far */
 	int64_t *marked; /* volumes whose mark was written */
 	size_t n_marked;
+	const struct catalog_step *step; /* that was run; NULL = none */
 };
 
 /* The caller declares TX cleanup_tx, zeroed: what is not committed is undone. */
@@ -35,7 +37,10 @@ int tx_audit(struct tx *tx, const char *action, const char *object, const char *
 /* Make the mark of a volume say what its record says now; a missing directory is fine. */
 int tx_mark(struct tx *tx, int64_t volume, struct error *err);
 
-/* The same for every volume; what this change did not concern is repaired where possible. */
+/* Run STEP (NULL = nothing); it is undone when the commit does not happen. */
+int tx_step(struct tx *tx, const struct catalog_step *step, struct error *err);
+
+/* As tx_mark() for every volume; what this change did not concern is repaired where possible. */
 int tx_mark_all(struct tx *tx, struct error *err);
 
 static inline void tx_finishp(struct tx *tx)
