@@ -4,7 +4,9 @@
 #include "str.h"
 #include "vtree.h"
 
+#include <errno.h>
 #include <fuse_lowlevel.h>
+#include <string.h>
 
 static bool same_entries(const struct vtree_dir *a, const struct vtree_dir *b)
 {
@@ -18,6 +20,25 @@ static bool same_entries(const struct vtree_dir *a, const struct vtree_dir *b)
 	return true;
 }
 
+/*
+ * Names that went, or now mean something else: a second is long enough to write into a volume that
+ * was removed. They are made to time out, so that the next path walk asks again; a kernel that
+ * cannot do so (before 6.2) drops them.
+ */
+static void drop_changed_names(
+	struct fuse_session *session, const struct vtree_dir *before, const struct vtree_dir *after)
+{
+	for (size_t i = 0; i < before->n_entries; i++) {
+		const char *name = before->entries[i].name;
+
+		if (after && vtree_child(after, name) == before->entries[i].id)
+			continue;
+		if (fuse_lowlevel_notify_expire_entry(session, before->id, name, strlen(name)) ==
+			-ENOSYS)
+			fuse_lowlevel_notify_inval_entry(session, before->id, name, strlen(name));
+	}
+}
+
 void kcache_drop_changed_dirs(
 	struct fuse_session *session, const struct vtree *before, const struct vtree *after)
 {
@@ -27,8 +48,11 @@ void kcache_drop_changed_dirs(
 	/* -ENOENT only says that the kernel has no such inode: nothing to drop. */
 	for (size_t i = 0; i < before->n_dirs; i++) {
 		const struct vtree_dir *dir = &before->dirs[i];
+		const struct vtree_dir *now = vtree_dir(after, dir->id);
 
-		if (!same_entries(dir, vtree_dir(after, dir->id)))
-			fuse_lowlevel_notify_inval_inode(session, dir->id, 0, 0);
+		if (same_entries(dir, now))
+			continue;
+		drop_changed_names(session, dir, now);
+		fuse_lowlevel_notify_inval_inode(session, dir->id, 0, 0);
 	}
 }

@@ -25,7 +25,8 @@ struct vtree;
 #define KCACHE_WRITER_S 0.001
 
 /*
- * Drop cached listings of virtual directories whose entries differ between the two trees. Not
+ * Drop cached listings of virtual directories whose entries differ between the two trees, and the
+ * names in them that are gone or lead elsewhere. Not
  * from a request handler (libfuse, fuse_lowlevel_notify_inval_inode). SESSION may be NULL.
  */
 void kcache_drop_changed_dirs(
