@@ -49,6 +49,10 @@ enum cmd_option {
 	OPT_STRICT = 1u << 15,
 	OPT_ALL_PROJECTS = 1u << 16,
 	OPT_INSTANCES = 1u << 17, /* --instance, --domain, --scope */
+	OPT_PATH = 1u << 20,
+	OPT_MODE = 1u << 21,
+	OPT_GRACE = 1u << 22,
+	OPT_ALL = 1u << 23,
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -68,6 +72,9 @@ struct cmd_env {
 	const char *instance;
 	const char *domain;
 	const char *scope;
+	const char *path;
+	const char *mode;
+	const char *grace;
 	bool is_mount_given; /* by option or environment */
 	bool is_dry_run;
 	bool is_quiet;
@@ -81,6 +88,7 @@ struct cmd_env {
 	bool is_everywhere;
 	bool is_dropping;
 	bool is_repairing;
+	bool is_all;
 	bool wants_help;
 	bool wants_version;
 	enum out_format format; /* of verbs without formats of their own */
@@ -183,10 +191,12 @@ int cmd_remove(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_schema(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_show(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_trash(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_tree(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_unprotect(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_validate(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_version(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_volume(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_which(struct cmd_env *env, int argc, char **argv, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #define LOOK "Look"
 #define PROTECT "Protect"
 #define DELETE "Delete"
+#define CHANGE "Make and remove"
 #define MAINTAIN "Maintain"
 
 #define VOLUME_WORDS                                                            \
@@ -126,6 +127,31 @@ const struct cmd cmds[] = {
 		"flush --dry-run\nflush --yes\nflush --force --json\n", NULL,
 		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT | OPT_ALL_PROJECTS,
 		0, 0, cmd_flush},
+	{"volume", "create|copy|rename|rm|undelete VOLUME...", CHANGE,
+		"make, copy, move, remove data itself",
+		"create DOMAIN/MACHINE/VOLUME --path PATH: a directory and its record, in\n"
+		"a machine that is recorded. Until the spec declares it, it is an orphan.\n"
+		"copy VOLUME DOMAIN/MACHINE/VOLUME: owners, attributes, hard links and\n"
+		"holes as they are; blocks are shared where the filesystem can. Refused\n"
+		"while the volume is written to, unless --force.\n"
+		"rename VOLUME NEW-NAME: in its machine, or with a full name in another.\n"
+		"rm VOLUME: move it to the trash. Refused while it is protected,\n"
+		"read-only, on hold, or attached to an instance. Asks for the full name;\n"
+		"without a terminal give the full name and --yes.\n"
+		"undelete VOLUME[@TIME] [DOMAIN/MACHINE/VOLUME]: bring it back, with all\n"
+		"flags, holds and numbers, under its own or another name.\n",
+		"volume create lab/test/more --path /more\n"
+		"volume copy lab/test/scratch lab/test/twin --path /twin\n"
+		"volume rename twin double\n"
+		"volume rm lab/test/double --yes --grace 30d\nvolume undelete double\n",
+		NULL, OPT_DRY_RUN | OPT_PATH | OPT_IDS | OPT_MODE | OPT_GRACE | OPT_YES | OPT_FORCE,
+		2, 3, cmd_volume},
+	{"trash", "ls|empty [VOLUME@TIME...]", CHANGE,
+		"list what was removed, or let it go for good",
+		"empty removes what has had its grace, and what killed copies left;\n"
+		"named entries and --all also what has not. These ask.\n",
+		"trash ls\ntrash empty --dry-run\ntrash empty\n", NULL,
+		OPT_DRY_RUN | OPT_YES | OPT_ALL, 1, -1, cmd_trash},
 
 	{"catalog", "check|rebuild", MAINTAIN, "check the catalogue, or rebuild it from the data",
 		"The mark on each volume's directory repeats its record. check compares\n"

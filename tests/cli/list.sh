@@ -156,7 +156,7 @@ test_orphans_reports_what_nobody_declared() {
 	run 0 orphans
 	assert_match "$out" 'pro/pro-dev/old +undeclared'
 	assert_match "$out" 'ghost/m/v +undeclared'
-	assert_match "$out" "pro-dev/db +undeclared +anklume's first layout"
+	assert_match "$out" "pro-dev/db +undeclared .*anklume's first layout"
 	assert_match "$out" 'file +stray'
 	assert_match "$out" 'pro/link +stray'
 	assert_eq "$(json length orphans)" 5

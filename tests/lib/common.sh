@@ -23,6 +23,7 @@ build=${ANKLUME_BUILD:-$root/build}
 ANKLUME_FS=${ANKLUME_FS:-$build/fs/anklume-fs}
 ANKLUME_FSCTL=${ANKLUME_FSCTL:-$build/tools/anklume-fsctl}
 FSOP=${FSOP:-$build/tests/lib/fsop}
+KILLAT=${KILLAT:-$build/tests/lib/killat}
 : "${REQUIRE:=}"
 
 # --- what is here and what is not ------------------------------------------------------------

@@ -23,6 +23,10 @@ static const struct {
 	[REPORT_WRITABLE] = {"writable", true, 0},
 	[REPORT_HELD] = {"held", true, 0},
 	[REPORT_RELEASED] = {"released", true, 0},
+	[REPORT_REMOVED] = {"removed", true, 0},
+	[REPORT_RENAMED] = {"renamed", true, 0},
+	[REPORT_COPIED] = {"copied", true, 0},
+	[REPORT_RESTORED] = {"restored", true, 0},
 	[REPORT_SKIPPED] = {"skipped", false, 0},
 	[REPORT_UNCHANGED] = {"unchanged", false, 0},
 };

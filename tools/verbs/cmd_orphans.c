@@ -2,25 +2,51 @@
 #include "cmd.h"
 #include "datadir.h"
 #include "drift.h"
+#include "fdio.h"
 #include "rows.h"
 #include "wire.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static const struct out_column columns[] = {
 	{"name", "NAME", OUT_TEXT, 0},
 	{"kind", "KIND", OUT_TEXT, 0},
 	{"since", "SINCE", OUT_TIME, OUT_IF_ANY},
+	{"newest", "LAST CHANGE", OUT_TIME, OUT_IF_ANY},
+	{"size_bytes", "SIZE", OUT_SIZE, OUT_IF_ANY},
 	{"flags", "FLAGS", OUT_FLAGS, OUT_IF_ANY},
 	{"note", "NOTE", OUT_TEXT, OUT_IF_ANY | OUT_WRAP},
 };
 
-static int add_row(json_t *rows, const char *name, const char *kind, int64_t since, json_t *flags,
-	const char *note)
+/* The rows, and where what they name lies; -1 = not there. */
+struct listing {
+	json_t *rows;
+	int base_fd;
+};
+
+/* What the directory NAME holds; zero for what is none, or cannot be read. */
+static struct datadir_usage measure(const struct listing *l, const char *name)
 {
-	return rows_append(
-		rows, json_pack("{s:o s:s s:o s:o s:o}", "name", out_text(name), "kind", kind,
-			      "since", out_time(since), "flags", flags, "note", out_text(note)));
+	struct datadir_usage usage = {0};
+	cleanup_fd int fd = -1;
+
+	if (l->base_fd >= 0)
+		fd = open_beneath(l->base_fd, name, O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		datadir_measure(fd, &usage);
+	return usage;
+}
+
+static int add_row(const struct listing *l, const char *name, const char *kind, int64_t since,
+	json_t *flags, const char *note)
+{
+	struct datadir_usage usage = measure(l, name);
+
+	return rows_append(l->rows,
+		json_pack("{s:o s:s s:o s:o s:I s:o s:o}", "name", out_text(name), "kind", kind,
+			"since", out_time(since), "newest", out_time(usage.newest), "size_bytes",
+			(json_int_t)usage.size_bytes, "flags", flags, "note", out_text(note)));
 }
 
 /* True when WORD, LEN bytes, is a machine and no domain. */
@@ -51,47 +77,47 @@ static bool is_old_layout(const struct infra *infra, const char *path, size_t *r
 	return true;
 }
 
-static int add_old_layout(json_t *rows, const char *path, size_t len)
+static int add_old_layout(const struct listing *l, const char *path, size_t len)
 {
-	const json_t *last = json_array_get(rows, json_array_size(rows) - 1);
+	const json_t *last = json_array_get(l->rows, json_array_size(l->rows) - 1);
 	cleanup_free char *name = strndup(path, len);
 
 	if (!name)
 		return -ENOMEM;
 	if (last && strcmp(json_string_value(json_object_get(last, "name")), name) == 0)
 		return 0;
-	return add_row(rows, name, "undeclared", 0, json_array(),
-		"anklume's first layout (machine/volume)?");
+	return add_row(
+		l, name, "undeclared", 0, json_array(), "anklume's first layout (machine/volume)?");
 }
 
-static int add_found(json_t *rows, const struct infra *infra, const struct drift *d)
+static int add_found(const struct listing *l, const struct infra *infra, const struct drift *d)
 {
 	size_t len;
 
 	switch (d->kind) {
 	case DRIFT_UNDECLARED:
 		if (is_old_layout(infra, d->path, &len))
-			return add_old_layout(rows, d->path, len);
-		return add_row(rows, d->path, "undeclared", 0, json_array(), d->detail);
+			return add_old_layout(l, d->path, len);
+		return add_row(l, d->path, "undeclared", 0, json_array(), d->detail);
 	case DRIFT_UNRECORDED:
-		return add_row(rows, d->path, "unrecorded", 0, json_array(),
+		return add_row(l, d->path, "unrecorded", 0, json_array(),
 			"its record was lost: 'catalog check'");
 	default:
-		return add_row(rows, d->path, "stray", 0, json_array(), d->detail);
+		return add_row(l, d->path, "stray", 0, json_array(), d->detail);
 	}
 }
 
-static int add_unrecorded(json_t *rows, const struct infra *infra, int base_fd, struct error *err)
+static int add_unrecorded(const struct listing *l, const struct infra *infra, struct error *err)
 {
 	cleanup_drift_list struct drift_list list = {NULL, 0};
-	int r = drift_find_in_base(infra, base_fd, &list, err);
+	int r = drift_find_in_base(infra, l->base_fd, &list, err);
 
 	for (size_t i = 0; i < list.n_items && r == 0; i++)
-		r = add_found(rows, infra, &list.items[i]);
+		r = add_found(l, infra, &list.items[i]);
 	return r;
 }
 
-static int add_recorded(json_t *rows, const struct infra *infra, struct error *err)
+static int add_recorded(const struct listing *l, const struct infra *infra, struct error *err)
 {
 	cleanup_selection struct selection all = {NULL, 0};
 	int r = select_all(infra, &all, err);
@@ -101,7 +127,7 @@ static int add_recorded(json_t *rows, const struct infra *infra, struct error *e
 		char name[VOLUME_NAME_MAX];
 
 		if (v->flags & VOLUME_ORPHAN)
-			r = add_row(rows, volume_ref_name(&all.items[i], name), "orphan",
+			r = add_row(l, volume_ref_name(&all.items[i], name), "orphan",
 				v->orphan_since, row_flags(v), NULL);
 	}
 	return r;
@@ -112,17 +138,19 @@ int cmd_orphans(struct cmd_env *env, int argc, char **argv, struct error *err)
 	cleanup_cmd_state struct cmd_state state = CMD_STATE_INIT;
 	cleanup_json json_t *rows = json_array();
 	cleanup_fd int base_fd = -1;
+	struct listing listing = {.rows = rows, .base_fd = -1};
 	int r;
 
 	(void)argc;
 	(void)argv;
 	r = cmd_state_open(&state, env, CATALOG_READ, err);
 	if (r == 0)
-		r = add_recorded(rows, &state.infra, err);
-	if (r == 0)
 		r = datadir_open(env->base, false, &base_fd, err);
+	listing.base_fd = base_fd;
 	if (r == 0)
-		r = add_unrecorded(rows, &state.infra, base_fd, err);
+		r = add_recorded(&listing, &state.infra, err);
+	if (r == 0)
+		r = add_unrecorded(&listing, &state.infra, err);
 	if (r < 0)
 		return r;
 
