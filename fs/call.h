@@ -37,6 +37,10 @@ struct call call_begin(fuse_req_t req, enum op op);
  */
 void call_set_message(const void *message);
 
+/* Every answer is sent after this and before the request ends: where a test may let us die. */
+void call_answering(const struct call *c);
+void call_answered(void);
+
 /* The arguments behind the request's header (struct fuse_open_in ...). */
 const void *call_arguments(void);
 

@@ -22,7 +22,7 @@ static json_t *list_writers(struct fs *fs)
 	json_t *list = json_array();
 
 	pthread_rwlock_rdlock(&fs->volumes.lock);
-	for (uint32_t i = 1; i <= fs->volumes.n; i++) {
+	for (uint32_t i = 1; i <= livevol_count(&fs->volumes); i++) {
 		const struct livevol *v = &fs->volumes.items[i];
 		unsigned int n = __atomic_load_n(&v->n_writers, __ATOMIC_RELAXED);
 

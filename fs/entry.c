@@ -134,6 +134,6 @@ int entry_of_fixed(struct call *c, uint64_t id, struct fuse_entry_param *ret)
 
 void entry_forget(struct fs *fs, fuse_ino_t ino, uint64_t n)
 {
-	if (!vtree_is_fixed_id(ino))
-		node_forget(&fs->nodes, ino, n);
+	if (!vtree_is_fixed_id(ino) && node_forget(&fs->nodes, ino, n))
+		pins_drop(&fs->pins, ino);
 }

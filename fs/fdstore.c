@@ -59,6 +59,15 @@ int fdstore_take(struct fdstore *ret, struct error *err)
 	return 0;
 }
 
+bool fdstore_has(const struct fdstore *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_items; i++) {
+		if (s->items[i].fd >= 0 && strcmp(s->items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int fdstore_steal(struct fdstore *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_items; i++)

@@ -10,6 +10,8 @@
 
 #include "errors.h"
 
+#include <stdbool.h>
+
 struct fdstore_item {
 	char *name;
 	int fd; /* -1: taken out by fdstore_steal() */
@@ -27,6 +29,9 @@ struct fdstore {
  * fdstore_finish() frees. -EINVAL: $LISTEN_* makes no sense; -ENOMEM. RET is then empty too.
  */
 int fdstore_take(struct fdstore *ret, struct error *err);
+
+/* True when there is a descriptor NAME (left). */
+bool fdstore_has(const struct fdstore *s, const char *name);
 
 /*
  * The first descriptor NAME, which now belongs to the caller; -ENOENT when there is none (left).

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fhandle.h"
 
+#include "checksum.h"
+
 #include <fcntl.h>
 #include <string.h>
 
@@ -68,12 +70,31 @@ static int add_mount(struct fhandle_mounts *mounts, int id, int dirfd, const cha
 		i = (int)mounts->n;
 		mounts->items[i] =
 			(struct fhandle_mount){.id = id, .fd = steal_fd(&fd), .dev = st.st_dev};
+		if (mounts->on_add)
+			mounts->on_add((unsigned int)i, mounts->items[i].fd);
 		__atomic_store_n(&mounts->n, mounts->n + 1, __ATOMIC_RELEASE);
 	} else if (i == -ENOENT) {
 		i = -ENFILE;
 	}
 	pthread_mutex_unlock(&mounts->lock);
 	return i;
+}
+
+int fhandle_mounts_restore(struct fhandle_mounts *mounts, unsigned int index, int taken_fd)
+{
+	union kernel_handle kernel = {.head.handle_bytes = FHANDLE_BYTES};
+	cleanup_fd int fd = taken_fd;
+	struct stat st;
+	int id;
+
+	if (index != mounts->n || index >= FHANDLE_MOUNTS)
+		return -EINVAL;
+	if (name_to_handle_at(fd, "", &kernel.head, &id, AT_EMPTY_PATH) < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	mounts->items[index] =
+		(struct fhandle_mount){.id = id, .fd = steal_fd(&fd), .dev = st.st_dev};
+	mounts->n++;
+	return 0;
 }
 
 int fhandle_get(
@@ -127,4 +148,12 @@ uint32_t fhandle_hash(const struct fhandle *h)
 	x *= 0x85ebca6bu;
 	x ^= x >> 13;
 	return x;
+}
+
+uint32_t fhandle_checksum(uint32_t x, const struct fhandle *h)
+{
+	x = checksum_add(x, &h->type, sizeof(h->type));
+	x = checksum_add(x, &h->mount, sizeof(h->mount));
+	x = checksum_add(x, &h->len, sizeof(h->len));
+	return checksum_add(x, h->bytes, h->len <= FHANDLE_BYTES ? h->len : FHANDLE_BYTES);
 }

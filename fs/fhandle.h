@@ -30,6 +30,7 @@ struct fhandle {
 struct fhandle_mounts {
 	pthread_mutex_t lock; /* taken to add; entries below n are constant */
 	unsigned int n; /* atomic */
+	void (*on_add)(unsigned int index, int fd); /* NULL, or told of every new one */
 	struct fhandle_mount {
 		int id; /* mount id, as name_to_handle_at() reports it */
 		int fd; /* a directory or file on that mount, opened for reading */
@@ -40,6 +41,12 @@ struct fhandle_mounts {
 
 void fhandle_mounts_init(struct fhandle_mounts *mounts);
 void fhandle_mounts_finish(struct fhandle_mounts *mounts);
+
+/*
+ * Put FD (taken) in place as mount INDEX: handles made by an earlier process have that number. In
+ * order from 0. -EINVAL: out of order; -errno.
+ */
+int fhandle_mounts_restore(struct fhandle_mounts *mounts, unsigned int index, int fd);
 
 /*
  * The handle of NAME in DIRFD ("" with AT_EMPTY_PATH in FLAGS: of DIRFD itself), symlinks not
@@ -53,5 +60,8 @@ int fhandle_open(struct fhandle_mounts *mounts, const struct fhandle *handle, in
 
 bool fhandle_equal(const struct fhandle *a, const struct fhandle *b);
 uint32_t fhandle_hash(const struct fhandle *h);
+
+/* Go on with the checksum X over H. */
+uint32_t fhandle_checksum(uint32_t x, const struct fhandle *h);
 
 #endif

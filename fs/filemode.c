@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "filemode.h"
 
+#include "backing.h"
 #include "creds.h"
 
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static int take_backing(struct call *c, struct node *node, int fd)
 	/* The kernel keeps these credentials: a member of the file's group writes (see creds.h). */
 	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid);
 
-	id = fuse_passthrough_open(c->req, fd);
+	id = backing_open(c->fs, fd);
 	if (id > 0) {
 		__atomic_store_n(&mount->passthrough, 1, __ATOMIC_RELAXED);
 		node->backing_id = id;
@@ -102,24 +103,49 @@ int filemode_attach(struct call *c, struct node *node, int taken_fd, struct fuse
 	return r;
 }
 
-void filemode_detach(struct call *c, uint64_t fh)
+void filemode_detach(struct fs *fs, uint64_t fh)
 {
-	struct openfile *file = openfile_get(&c->fs->files, fh);
-	struct node *node = file ? node_get(&c->fs->nodes, file->node) : NULL;
+	struct openfile *file = openfile_get(&fs->files, fh);
+	struct node *node = file ? node_get(&fs->nodes, file->node) : NULL;
+	struct livevol *volume = node ? livevol_get(&fs->volumes, node->volume) : NULL;
 
-	if (!node)
+	if (!volume)
 		return;
 
-	node_lock(&c->fs->nodes, node);
+	node_lock(&fs->nodes, node);
 	if (openfile_is_writable(file->flags)) {
 		__atomic_store_n(&node->maybe_mapped, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
-		__atomic_sub_fetch(&call_volume(c, node)->n_writers, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&volume->n_writers, 1, __ATOMIC_RELAXED);
 	}
-	openfile_remove(&c->fs->files, file);
+	openfile_remove(&fs->files, file);
 	if (--node->n_open == 0 && node->backing_id > 0) {
-		fuse_passthrough_close(c->req, node->backing_id);
+		backing_close(fs, node->backing_id);
 		node->backing_id = 0;
 	}
-	node_unlock(&c->fs->nodes, node);
+	node_unlock(&fs->nodes, node);
+}
+
+int filemode_fd(struct fs *fs, uint64_t fh)
+{
+	struct openfile *file = openfile_get(&fs->files, fh);
+	struct node *node = file ? node_get(&fs->nodes, file->node) : NULL;
+	int fd;
+
+	if (!node)
+		return -EBADF;
+	fd = __atomic_load_n(&file->fd, __ATOMIC_ACQUIRE);
+	if (fd >= 0)
+		return fd;
+
+	node_lock(&fs->nodes, node);
+	fd = file->fd;
+	if (fd < 0)
+		fd = fhandle_open(&fs->mounts, &node->handle,
+			(file->flags & (O_ACCMODE | O_SYNC | O_DSYNC)) | O_NONBLOCK | O_NOCTTY |
+				O_LARGEFILE);
+	if (fd >= 0)
+		__atomic_store_n(&file->fd, fd, __ATOMIC_RELEASE);
+	node_unlock(&fs->nodes, node);
+	return fd;
 }

@@ -16,7 +16,13 @@
  */
 int filemode_attach(struct call *c, struct node *node, int fd, struct fuse_file_info *fi);
 
-/* The kernel has released the open file FH. */
-void filemode_detach(struct call *c, uint64_t fh);
+/* The kernel has released the open file FH, or was never told of it. */
+void filemode_detach(struct fs *fs, uint64_t fh);
+
+/*
+ * The descriptor of the open file FH, for I/O without passthrough; opened again when an earlier
+ * process had it. Borrowed. -EBADF: no such file; -ESTALE.
+ */
+int filemode_fd(struct fs *fs, uint64_t fh);
 
 #endif

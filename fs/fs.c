@@ -3,8 +3,13 @@
 
 #include "base.h"
 #include "catalog.h"
+#include "failpoint.h"
 #include "kcache.h"
+#include "notify.h"
+#include "takeover.h"
 
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,20 +56,88 @@ static int make_empty_tree(struct fs *fs, struct error *err)
 	return r < 0 ? error_errno(err, r, "cannot build the tree") : 0;
 }
 
-static int make_tables(struct fs *fs, struct error *err)
+struct state_identity fs_identity(const struct fs *fs)
 {
+	struct stat st = {0};
+
+	fstat(fs->base_fd, &st);
+	return (struct state_identity){
+		.base_dev = st.st_dev, .base_ino = st.st_ino, .is_plain = fs->options.is_plain};
+}
+
+int fs_make_state(struct fs *fs, uint32_t epoch, struct error *err)
+{
+	const struct state_identity who = fs_identity(fs);
+	int r = state_create(&fs->state, &who, epoch, err);
+
+	if (r < 0)
+		return r;
+	journal_init(&fs->journal, state_region(&fs->state, STATE_JOURNAL));
+	r = node_table_init(&fs->nodes, state_region(&fs->state, STATE_NODES), epoch);
+	if (r == 0)
+		r = openfile_table_init(&fs->files, state_region(&fs->state, STATE_FILES), epoch);
+	if (r == 0)
+		r = livevol_table_init(&fs->volumes, state_region(&fs->state, STATE_VOLUMES));
+	return r < 0 ? error_errno(err, r, "cannot make the tables") : 0;
+}
+
+static void keep_mount(unsigned int index, int fd)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "mount-%u", index);
+	fdstore_put(name, fd);
+}
+
+/* The base and the mounts in it, under the numbers that handles have. */
+static int restore_base(struct fs *fs, struct fdstore *kept, struct error *err)
+{
+	int r = 0;
+
+	fs->base_fd = fdstore_steal(kept, "base");
+	if (fs->base_fd < 0)
+		return error_set(err, -ENOENT, "the holder does not have the base");
+	for (unsigned int i = 0; r == 0 && i < FHANDLE_MOUNTS; i++) {
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "mount-%u", i);
+		fd = fdstore_steal(kept, name);
+		if (fd < 0)
+			break;
+		r = fhandle_mounts_restore(&fs->mounts, i, fd);
+	}
+	return r < 0 ? error_errno(err, r, "a mount of the base") : 0;
+}
+
+static void restore_pins(struct fs *fs, struct fdstore *kept)
+{
+	for (size_t i = 0; i < kept->n_items; i++) {
+		uint64_t id = pins_node_of_name(kept->items[i].name);
+		struct node *node = id ? node_get(&fs->nodes, id) : NULL;
+
+		if (node && pins_restore(&fs->pins, id, steal_fd(&kept->items[i].fd)))
+			node->is_pinned = 1;
+		else if (id)
+			fdstore_drop(kept->items[i].name);
+	}
+}
+
+static int resume(struct fs *fs, struct fdstore *kept, struct error *err)
+{
+	cleanup_fd int init_fd = fdstore_steal(kept, "init");
 	int r;
 
-	fhandle_mounts_init(&fs->mounts);
-	pthread_rwlock_init(&fs->tree_lock, NULL);
-	r = node_table_init(&fs->nodes);
-	if (r == 0)
-		r = openfile_table_init(&fs->files);
-	if (r == 0)
-		r = livevol_table_init(&fs->volumes);
+	r = restore_base(fs, kept, err);
 	if (r < 0)
-		return error_errno(err, r, "cannot reserve address space");
-	return make_empty_tree(fs, err);
+		return r;
+	r = init_fd < 0 ? -ENOENT : initlog_read(init_fd, &fs->init);
+	if (r < 0)
+		return error_errno(err, r, "the kernel's greeting (INIT)");
+	r = takeover_tables(fs, fdstore_steal(kept, "state"), err);
+	if (r == 0)
+		restore_pins(fs, kept);
+	return r;
 }
 
 /* Volume 1 is the base itself, under the name that the mount shows as its source. */
@@ -76,7 +149,8 @@ static int serve_base_itself(struct fs *fs, struct error *err)
 	return r < 0 ? error_errno(err, r, "cannot serve '%s'", fs->options.base) : 0;
 }
 
-int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
+int fs_init(
+	struct fs *fs, const struct fs_options *options, struct fdstore *kept, struct error *err)
 {
 	struct timespec now;
 	int r;
@@ -88,27 +162,87 @@ int fs_init(struct fs *fs, const struct fs_options *options, struct error *err)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	fs->started = now.tv_sec;
 
-	r = make_tables(fs, err);
+	fhandle_mounts_init(&fs->mounts);
+	pthread_rwlock_init(&fs->tree_lock, NULL);
+	r = make_empty_tree(fs, err);
 	if (r == 0)
-		r = base_open(options->base, options->mount, options->mount_flags, &fs->mounts,
-			&fs->base_fd, err);
+		r = pins_init(&fs->pins, err);
+	if (r < 0)
+		return r;
+	if (fdstore_has(kept, "fuse"))
+		return resume(fs, kept, err);
+
+	r = base_open(options->base, options->mount, options->mount_flags, &fs->mounts,
+		&fs->base_fd, err);
+	if (r == 0)
+		r = fs_make_state(fs, 0, err);
 	if (r == 0 && options->is_plain)
 		r = serve_base_itself(fs, err);
 	return r;
 }
 
+/* Half-made ones too: each part tells by itself whether it is there. */
 void fs_finish(struct fs *fs)
 {
 	if (!fs->tree)
 		return; /* never came to life */
 	vtree_free(fs->tree);
-	livevol_table_finish(&fs->volumes);
-	openfile_table_finish(&fs->files);
-	node_table_finish(&fs->nodes);
+	if (fs->state.header) {
+		livevol_table_finish(&fs->volumes);
+		openfile_table_finish(&fs->files);
+		node_table_finish(&fs->nodes);
+		state_finish(&fs->state);
+	}
+	pins_finish(&fs->pins);
 	fhandle_mounts_finish(&fs->mounts);
 	pthread_rwlock_destroy(&fs->tree_lock);
 	if (fs->base_fd >= 0)
 		close(fs->base_fd);
+}
+
+void fs_keep(struct fs *fs)
+{
+	cleanup_fd int init_fd = -1;
+	cleanup_fd int exe_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+
+	if (!fs->has_resend || !notify_has_manager())
+		return;
+	if (initlog_write(&fs->init, &init_fd) < 0) {
+		log_warning("cannot keep the kernel's greeting: a crash will end the mount");
+		return;
+	}
+	fdstore_put("base", fs->base_fd);
+	for (unsigned int i = 0; i < fs->mounts.n; i++)
+		keep_mount(i, fs->mounts.items[i].fd);
+	fs->mounts.on_add = keep_mount;
+	fdstore_drop("init");
+	fdstore_put("init", init_fd);
+	fdstore_put("state", fs->state.fd);
+	pins_store_all(&fs->pins);
+	if (exe_fd >= 0) {
+		fdstore_drop("exe");
+		fdstore_put("exe", exe_fd);
+	}
+	/* The last one: who finds it finds all the others. */
+	fdstore_put("fuse", fuse_session_fd(fs->session));
+}
+
+void fs_pin(struct fs *fs, struct node *node, int fd)
+{
+	uint64_t id = slot_id(&node->slot);
+	bool is_held = true;
+
+	/* Without passthrough the kernel holds no file of the base that would keep the inode. */
+	node_lock(&fs->nodes, node);
+	if (node->n_open > 0 && node->backing_id == 0)
+		is_held = false;
+	node->is_pinned = 1;
+	node_unlock(&fs->nodes, node);
+
+	if (is_held)
+		pins_keep(&fs->pins, id, fd);
+	else
+		pins_keep_stored(&fs->pins, id, fd);
 }
 
 static int update_volumes(struct fs *fs, const struct infra *infra)
@@ -157,6 +291,7 @@ int fs_reload(struct fs *fs, struct error *err)
 	uint64_t generation;
 	int r;
 
+	failpoint_load();
 	if (fs->options.is_plain)
 		return 0;
 	r = load_catalog(fs, &infra, &generation, err);

@@ -4,11 +4,16 @@
 
 /* The one mount that this process serves: everything that lives as long as it. */
 
+#include "fdstore.h"
 #include "fhandle.h"
+#include "initlog.h"
+#include "journal.h"
 #include "livevol.h"
 #include "log.h"
 #include "node.h"
 #include "openfile.h"
+#include "pins.h"
+#include "state.h"
 #include "vtree.h"
 #include "worker.h"
 
@@ -65,15 +70,30 @@ enum op {
 
 extern const char *const op_names[OP_COUNT];
 
+/* Requests that a dead process had read and not answered; filled before the workers start. */
+struct inherited {
+	struct journal_entry *entries[JOURNAL_ENTRIES];
+	size_t n;
+	size_t next; /* atomic */
+};
+
 struct fs {
 	struct fs_options options;
 	struct fuse_session *session;
 	int base_fd; /* held with an exclusive flock(2): one daemon per base */
 
+	/* What outlives the process, see recovery/. */
+	struct state state;
+	struct journal journal;
+	struct init_exchange init;
+	struct inherited inherited;
+	bool is_degraded; /* the state was lost: old inodes answer ESTALE */
+
 	struct fhandle_mounts mounts;
 	struct node_table nodes;
 	struct openfile_table files;
 	struct livevol_table volumes;
+	struct pins pins;
 
 	struct vtree *tree; /* tree_lock */
 	uint64_t generation; /* of the catalogue that is served; tree_lock */
@@ -83,6 +103,7 @@ struct fs {
 
 	bool has_passthrough; /* what INIT agreed on; constant afterwards */
 	bool has_idmap;
+	bool has_resend; /* the kernel can send requests again: a crash can be survived */
 	int64_t started; /* CLOCK_BOOTTIME seconds */
 
 	uint64_t counts[OP_COUNT]; /* atomic */
@@ -90,9 +111,26 @@ struct fs {
 	struct log_limit denial_limit;
 };
 
-/* Make the tables, and open and check the base. */
-int fs_init(struct fs *fs, const struct fs_options *options, struct error *err);
+/*
+ * Open and check the base and make the tables: new ones, or those that an earlier process left
+ * among the descriptors of KEPT (which it takes).
+ */
+int fs_init(
+	struct fs *fs, const struct fs_options *options, struct fdstore *kept, struct error *err);
 void fs_finish(struct fs *fs);
+
+/* An empty state and tables in it; EPOCH as for slots_init(). For fs_init() and takeover.c. */
+int fs_make_state(struct fs *fs, uint32_t epoch, struct error *err);
+struct state_identity fs_identity(const struct fs *fs);
+
+/* Give the holder everything that the next process needs. Does nothing without has_resend. */
+void fs_keep(struct fs *fs);
+
+/*
+ * Keep the inode of NODE alive through FD (taken) until the kernel forgets it: it has lost its
+ * last name, and who still has it must find it.
+ */
+void fs_pin(struct fs *fs, struct node *node, int fd);
 
 /*
  * Serve what the catalogue says now. Flags are in force for every request that starts after this

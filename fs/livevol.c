@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "livevol.h"
 
+#include "checksum.h"
 #include "fdio.h"
 #include "log.h"
 #include "naming.h"
@@ -10,15 +11,34 @@
 #include <string.h>
 #include <sys/mman.h>
 
-int livevol_table_init(struct livevol_table *t)
+int livevol_table_init(struct livevol_table *t, void *memory)
 {
 	memset(t, 0, sizeof(*t));
-	t->items = mmap(NULL, (size_t)LIVEVOLS_MAX * sizeof(*t->items), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->is_owned = !memory;
+	t->items = memory ? memory
+			  : mmap(NULL, (size_t)LIVEVOLS_MAX * sizeof(*t->items),
+				    PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (t->items == MAP_FAILED)
 		return -errno;
+	t->n = &t->items[0].number;
 	pthread_rwlock_init(&t->lock, NULL);
 	return 0;
+}
+
+uint32_t livevol_count(const struct livevol_table *t)
+{
+	return __atomic_load_n(t->n, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t livevol_check(const struct livevol *v)
+{
+	uint32_t x = CHECKSUM_SEED;
+
+	x = checksum_add(x, &v->row, sizeof(v->row));
+	x = checksum_add(x, &v->number, sizeof(v->number));
+	x = checksum_add(x, &v->root.ino, sizeof(v->root.ino));
+	return fhandle_checksum(x, &v->root.handle);
 }
 
 static void keep_item(void *item)
@@ -28,18 +48,15 @@ static void keep_item(void *item)
 
 void livevol_table_finish(struct livevol_table *t)
 {
-	for (uint32_t i = 1; i <= t->n; i++) {
-		free(t->items[i].name);
-		free(t->items[i].owner_cgroup);
-	}
 	tdestroy(t->by_row, keep_item);
-	munmap(t->items, (size_t)LIVEVOLS_MAX * sizeof(*t->items));
+	if (t->is_owned)
+		munmap(t->items, (size_t)LIVEVOLS_MAX * sizeof(*t->items));
 	pthread_rwlock_destroy(&t->lock);
 }
 
 struct livevol *livevol_get(struct livevol_table *t, uint32_t number)
 {
-	if (number == 0 || number > __atomic_load_n(&t->n, __ATOMIC_ACQUIRE))
+	if (number == 0 || number > livevol_count(t))
 		return NULL;
 	return &t->items[number];
 }
@@ -68,12 +85,14 @@ static int find_or_add(struct livevol_table *t, uint64_t row, struct livevol **r
 {
 	struct livevol *v = livevol_find(t, row);
 
-	if (!v && t->n + 1 >= LIVEVOLS_MAX)
+	if (!v && *t->n + 1 >= LIVEVOLS_MAX)
 		return -ENFILE;
 	if (!v) {
-		v = &t->items[t->n + 1];
+		/* What a dead process began here and did not publish does not count. */
+		v = &t->items[*t->n + 1];
+		memset(v, 0, sizeof(*v));
 		v->row = row;
-		v->number = t->n + 1;
+		v->number = *t->n + 1;
 	}
 	*ret = v;
 	return 0;
@@ -83,7 +102,7 @@ static int publish(struct livevol_table *t, struct livevol *v)
 {
 	void *node;
 
-	if (v->number <= t->n)
+	if (v->number <= *t->n)
 		return 0;
 
 	pthread_rwlock_wrlock(&t->lock);
@@ -91,7 +110,7 @@ static int publish(struct livevol_table *t, struct livevol *v)
 	pthread_rwlock_unlock(&t->lock);
 	if (!node)
 		return -ENOMEM;
-	__atomic_store_n(&t->n, v->number, __ATOMIC_RELEASE);
+	__atomic_store_n(t->n, v->number, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -112,6 +131,7 @@ static int set_root(struct livevol *v, int fd, struct fhandle_mounts *mounts)
 	v->root.ino = node_make_ino(&handle, &st);
 	v->root.volume = v->number;
 	v->root.type = S_IFDIR;
+	v->check = livevol_check(v);
 	__atomic_store_n(&v->is_present, 1, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -158,25 +178,37 @@ static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *moun
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-/* Put NEXT in the place of *TEXT. */
-static void replace(char **text, char **next)
+int livevol_table_adopt(struct livevol_table *t, void *memory)
 {
-	free(*text);
-	*text = steal_ptr(next);
+	int r = livevol_table_init(t, memory);
+
+	if (r == 0 && *t->n >= LIVEVOLS_MAX)
+		return -EUCLEAN;
+	for (uint32_t i = 1; r == 0 && i <= *t->n; i++) {
+		struct livevol *v = &t->items[i];
+
+		if (v->number != i)
+			return -EUCLEAN;
+		if (v->is_present &&
+			(v->root.handle.mount >= FHANDLE_MOUNTS ||
+				v->root.handle.len > FHANDLE_BYTES || v->check != livevol_check(v)))
+			return -EUCLEAN;
+		v->n_writers = 0;
+		v->name[sizeof(v->name) - 1] = '\0';
+		v->owner_cgroup[0] = '\0'; /* nobody owns it until the catalogue says who */
+		if (!tsearch(v, &t->by_row, compare_rows))
+			r = -ENOMEM;
+	}
+	return r;
 }
 
 int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *mounts,
 	const struct domain *domain, const struct machine *machine, const struct volume *volume)
 {
-	cleanup_free char *name = NULL;
 	cleanup_free char *cgroup = NULL;
 	struct livevol *v;
 	int r;
 
-	if (asprintf(&name, "%s/%s/%s", domain->name, machine->name, volume->name) < 0) {
-		name = NULL;
-		return -ENOMEM;
-	}
 	if (machine->instance) {
 		cgroup = naming_cgroup(machine->project, machine->instance);
 		if (!cgroup)
@@ -187,8 +219,12 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 		return r;
 
 	pthread_rwlock_wrlock(&t->lock);
-	replace(&v->name, &name);
-	replace(&v->owner_cgroup, &cgroup);
+	snprintf(v->name, sizeof(v->name), "%s/%s/%s", domain->name, machine->name, volume->name);
+	/* Half a name of a cgroup would be another's: too long is nobody. */
+	if (!cgroup || strlen(cgroup) >= sizeof(v->owner_cgroup))
+		v->owner_cgroup[0] = '\0';
+	else
+		strcpy(v->owner_cgroup, cgroup);
 	pthread_rwlock_unlock(&t->lock);
 
 	/* Only this thread changes names, so reading ours without the lock is safe. */
@@ -206,9 +242,7 @@ int livevol_serve_directory(struct livevol_table *t, int dir_fd, struct fhandle_
 	r = find_or_add(t, 1, &v);
 	if (r < 0)
 		return r;
-	v->name = strdup(name);
-	if (!v->name)
-		return -ENOMEM;
+	snprintf(v->name, sizeof(v->name), "%s", name);
 	r = set_root(v, dir_fd, mounts);
 	if (r < 0)
 		return r;

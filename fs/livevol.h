@@ -12,6 +12,7 @@
 #include "volume.h"
 
 #define LIVEVOLS_MAX (UINT32_C(1) << 22)
+#define LIVEVOL_CGROUP_MAX 256
 
 struct livevol {
 	uint64_t row; /* of the catalogue; constant */
@@ -21,19 +22,32 @@ struct livevol {
 	uint32_t n_writers; /* atomic: files open for writing */
 	uint64_t n_denials; /* atomic */
 	struct node root; /* its slot is unused: the id is fixed, see vtree.h */
-	char *name; /* "domain/machine/volume"; table lock */
-	char *owner_cgroup; /* cgroup of the owner instance; table lock */
+	uint32_t check; /* of row, number and root */
+	char name[VOLUME_PATH_MAX]; /* "domain/machine/volume"; table lock */
+	char owner_cgroup[LIVEVOL_CGROUP_MAX]; /* of the owner instance, "" = none; table lock */
 };
 
 struct livevol_table {
-	struct livevol *items; /* sparse mapping, indexed by number */
-	uint32_t n; /* numbers 1..n are in use; atomic */
+	struct livevol *items; /* sparse mapping, indexed by number; 0 is none */
+	uint32_t *n; /* numbers 1..n are in use: the number of item 0; atomic */
+	bool is_owned; /* the memory is ours to unmap */
 	void *by_row; /* tsearch(3) tree of items; lock */
 	pthread_rwlock_t lock; /* no lock is taken inside */
 };
 
-int livevol_table_init(struct livevol_table *t);
+/* An empty table in MEMORY (zeroed, borrowed), or in memory of its own when that is NULL. */
+int livevol_table_init(struct livevol_table *t, void *memory);
+
+/*
+ * Take over the volumes that a dead process left in MEMORY: the numbers stay, and so do the flags
+ * until the catalogue says otherwise. -EUCLEAN: damaged.
+ */
+int livevol_table_adopt(struct livevol_table *t, void *memory);
+
 void livevol_table_finish(struct livevol_table *t);
+
+/* How many volumes there are; they have the numbers from 1. */
+uint32_t livevol_count(const struct livevol_table *t);
 
 /* NULL when there is no volume of that number. */
 struct livevol *livevol_get(struct livevol_table *t, uint32_t number);

@@ -4,12 +4,15 @@
 
 #include "control.h"
 #include "creds.h"
+#include "blame.h"
 #include "fs.h"
+#include "holder.h"
 #include "mount.h"
 #include "notify.h"
 #include "options.h"
 #include "ops.h"
 #include "session.h"
+#include "takeover.h"
 #include "wire.h"
 
 #include <fcntl.h>
@@ -33,6 +36,8 @@ enum exit_status {
 	STATUS_CATALOG = 4,
 };
 
+#define RELOAD_RETRY_S 10
+
 struct daemon {
 	struct options options;
 	struct fs fs;
@@ -41,6 +46,10 @@ struct daemon {
 	int listen_fd;
 	int signal_fd;
 	int end_fd; /* eventfd of the workers */
+	struct fdstore kept; /* what a process before this one left */
+	struct holder holder;
+	bool is_resumed; /* it was serving a mount, and we go on */
+	char **argv;
 	int ready_fd; /* pipe to the waiting parent, -1 in the foreground */
 };
 
@@ -104,6 +113,12 @@ static enum exit_status load_first(struct daemon *d, struct error *err)
 {
 	int r = fs_reload(&d->fs, err);
 
+	/* Better served by the flags that were in force than not at all. */
+	if (r < 0 && d->is_resumed) {
+		log_error("catalogue: %s: the flags stay as they were", error_text(err, r));
+		d->fs.reload_at = (int64_t)time(NULL) + RELOAD_RETRY_S;
+		return STATUS_OK;
+	}
 	if (r == -ENOENT) {
 		log_notice("no catalogue '%s' yet: nothing to show before 'anklume-fsctl apply'",
 			d->options.fs.catalog);
@@ -122,13 +137,32 @@ static int resolve_mount_point(struct daemon *d, struct error *err)
 	return 0;
 }
 
+/* A mount of our own, new or taken over from a process that died. */
+static enum exit_status start_mount(struct daemon *d, struct error *err)
+{
+	int fuse_fd = fdstore_steal(&d->kept, "fuse");
+
+	if (fuse_fd >= 0) {
+		if (mount_resume(&d->fs, fuse_fd, err) < 0 || takeover_requests(&d->fs, err) < 0)
+			return STATUS_FAILED;
+		d->options.fs.mount = d->fs.options.mount = d->fs.init.mount_point;
+		return STATUS_OK;
+	}
+	if (!d->options.fs.is_plain && mount_make_point(d->options.fs.mount, err) < 0)
+		return STATUS_FAILED;
+	if (resolve_mount_point(d, err) < 0)
+		return STATUS_FAILED;
+	return mount_start(&d->fs, err) < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
 static enum exit_status start(struct daemon *d, struct error *err)
 {
 	enum exit_status status;
 
-	if (!d->options.fs.is_plain && mount_check_point(d->options.fs.mount, err) < 0)
+	if (!d->is_resumed && !d->options.fs.is_plain &&
+		mount_check_point(d->options.fs.mount, err) < 0)
 		return STATUS_REFUSED;
-	if (fs_init(&d->fs, &d->options.fs, err) < 0)
+	if (fs_init(&d->fs, &d->options.fs, &d->kept, err) < 0)
 		return STATUS_REFUSED;
 	if (creds_init_process(err) < 0)
 		return STATUS_FAILED;
@@ -143,16 +177,13 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	}
 	if (open_control(d, err) < 0)
 		return STATUS_FAILED;
-	if (!d->options.fs.is_plain && mount_make_point(d->options.fs.mount, err) < 0)
-		return STATUS_FAILED;
-	if (resolve_mount_point(d, err) < 0)
-		return STATUS_FAILED;
-	if (mount_start(&d->fs, err) < 0)
-		return STATUS_FAILED;
+	status = start_mount(d, err);
+	if (status != STATUS_OK)
+		return status;
+	fs_keep(&d->fs);
 	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
-#define RELOAD_RETRY_S 10
 #define POLL_MAX_MS 3600000
 
 /* Until the next hold expires; -1 when none will. */
@@ -205,12 +236,23 @@ static bool handle_signal(struct daemon *d, bool *is_stopping)
 	return true;
 }
 
+static void replace_holder(struct daemon *d)
+{
+	cleanup_error struct error err = {0};
+	int r = holder_replace(&d->holder, &err);
+
+	if (r < 0)
+		log_error("nobody starts the daemon again should it die: %s", error_text(&err, r));
+}
+
 static void loop(struct daemon *d)
 {
 	struct pollfd fds[] = {
 		{.fd = d->signal_fd, .events = POLLIN},
 		{.fd = d->listen_fd, .events = POLLIN},
 		{.fd = d->end_fd, .events = POLLIN},
+		{.fd = d->fs.pins.timer_fd, .events = POLLIN},
+		{.fd = d->holder.pidfd, .events = POLLIN},
 	};
 	bool is_stopping = false;
 
@@ -230,29 +272,31 @@ static void loop(struct daemon *d)
 			return;
 		if (fds[1].revents)
 			control_serve(&d->fs, d->session, d->listen_fd);
+		if (fds[3].revents)
+			pins_store_lasting(&d->fs.pins);
+		if (fds[4].revents) {
+			replace_holder(d);
+			fds[4].fd = d->holder.pidfd;
+		}
 	}
 }
 
 /* The terminal belongs to whoever typed the command: leave it, and take the log along. */
 static void leave_terminal(void)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	log_to_syslog();
-	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
-		dup2(fd, i);
-	if (fd > STDERR_FILENO)
-		close(fd);
+	stdio_to_null();
 }
 
 static void say_ready(struct daemon *d)
 {
 	char status = STATUS_OK;
 
-	if (!d->options.foreground)
+	if (!d->options.foreground && !d->is_resumed)
 		leave_terminal();
 
-	log_info("serving '%s' on '%s'%s%s", d->options.fs.base, d->options.fs.mount,
+	log_info("%s '%s' on '%s'%s%s", d->is_resumed ? "serving again" : "serving",
+		d->options.fs.base, d->options.fs.mount,
 		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
 		d->fs.has_idmap ? "" : ", without idmapped mounts (Linux 6.12)");
 	notify_ready();
@@ -311,6 +355,7 @@ static enum exit_status run(struct daemon *d)
 
 	say_ready(d);
 	loop(d);
+	notify_stopping(); /* unmounted: there is nothing to go on with */
 	if (d->options.fs.control)
 		unlink(d->options.fs.control);
 	log_info("stopped");
@@ -345,35 +390,75 @@ static enum exit_status remount(const struct options *o)
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
+static void refill_holder(void *data)
+{
+	struct daemon *d = data;
+
+	fs_keep(&d->fs);
+}
+
+/* Who starts us again: a service manager, the holder that started us, or a new one. */
+static int find_holder(struct daemon *d, struct error *err)
+{
+	bool to_syslog = !d->options.foreground;
+	int r = 0;
+
+	if (!holder_attach(&d->holder, &d->kept, d->argv, to_syslog) && !notify_has_manager() &&
+		!d->options.no_hold)
+		r = holder_start(&d->holder, d->argv, to_syslog, err);
+	holder_on_replace(&d->holder, refill_holder, d);
+	return r;
+}
+
 static enum exit_status serve(struct daemon *d)
 {
+	cleanup_error struct error err = {0};
 	enum exit_status status;
 	int r;
 
 	fuse_set_log_func(log_from_libfuse);
 	raise_file_limit();
 	umask(0);
-	if (!d->options.foreground) {
+	r = fdstore_take(&d->kept, &err);
+	if (r < 0)
+		log_warning("%s", error_text(&err, r));
+	d->is_resumed = fdstore_has(&d->kept, "fuse");
+	if (!d->options.foreground && !d->is_resumed) {
 		r = go_background(&d->ready_fd);
 		if (r < 0) {
 			log_error("cannot go into the background: %s", error_text(NULL, r));
 			return STATUS_FAILED;
 		}
 	}
+	if (!d->options.foreground && d->is_resumed)
+		leave_terminal();
+	blame_install();
+	r = find_holder(d, &err);
+	if (r < 0)
+		log_warning(
+			"nobody starts the daemon again should it die: %s", error_text(&err, r));
 	status = run(d);
 	finish(d);
+	holder_finish(&d->holder);
+	fdstore_finish(&d->kept);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	static struct daemon d = {
-		.fs.base_fd = -1, .listen_fd = -1, .signal_fd = -1, .end_fd = -1, .ready_fd = -1};
+	static struct daemon d = {.fs.base_fd = -1,
+		.fs.pins.timer_fd = -1,
+		.holder = HOLDER_INIT,
+		.listen_fd = -1,
+		.signal_fd = -1,
+		.end_fd = -1,
+		.ready_fd = -1};
 	cleanup_error struct error err = {0};
 	enum options_action action;
 	enum exit_status status = STATUS_OK;
 	int r;
 
+	d.argv = argv;
 	log_init("anklume-fs", LOG_LEVEL_INFO);
 	r = options_parse(argc, argv, &d.options, &action, &err);
 	if (r < 0) {

@@ -2,20 +2,16 @@
 #include "mount.h"
 
 #include "fdio.h"
+#include "fuseproto.h"
 #include "ops.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-
-/* Linux 6.12, include/uapi/linux/fuse.h; older headers do not have them. */
-#define INIT_ALLOW_IDMAP (UINT64_C(1) << 40)
-#define INIT_MESSAGE_MAX 8192
 
 /* True when MOUNT is listed in /proc/self/mounts with our file system type. */
 static bool is_our_mount(const char *mount)
@@ -118,36 +114,56 @@ int mount_change_flags(const char *mount_point, unsigned long flags, struct erro
 	return 0;
 }
 
-/* One message each way between the real device, our end of the socket pair, and libfuse. */
+/*
+ * One message each way between the kernel, our end of the socket pair, and libfuse. The kernel is
+ * the real device, or, for a mount that is taken over, the record of what it said and was told.
+ */
 struct handshake {
 	struct fs *fs;
 	int fuse_fd; /* the real /dev/fuse */
 	int pair[2]; /* [0] is libfuse's device for the handshake, [1] is ours */
-	_Alignas(uint64_t) char message[INIT_MESSAGE_MAX];
+	bool is_replay;
+	struct init_exchange x;
 };
 
-/* The kernel's INIT request, passed on to libfuse, which answers it. */
-static int feed_init(struct handshake *h, uint64_t *ret_offered)
+static int read_init(struct handshake *h)
 {
-	const struct fuse_in_header *in = (const void *)h->message;
-	const struct fuse_init_in *init = (const void *)(in + 1);
-	struct fuse_buf buf = {0};
+	const struct fuse_in_header *in = (const void *)h->x.request;
 	ssize_t n;
-	int r;
 
+	if (h->is_replay) {
+		h->x = h->fs->init;
+		return 0;
+	}
 	do
-		n = read(h->fuse_fd, h->message, sizeof(h->message));
+		n = read(h->fuse_fd, h->x.request, sizeof(h->x.request));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	if ((size_t)n < sizeof(*in) + 8 || in->opcode != FUSE_INIT)
 		return -EPROTO;
+	h->x.request_len = (uint32_t)n;
+	return 0;
+}
 
-	*ret_offered = init->flags;
-	if ((init->flags & FUSE_INIT_EXT) && (size_t)n >= sizeof(*in) + sizeof(*init))
-		*ret_offered |= (uint64_t)init->flags2 << 32;
+static uint64_t offered_flags(const struct handshake *h)
+{
+	const struct fuse_in_header *in = (const void *)h->x.request;
+	const struct fuse_init_in *init = (const void *)(in + 1);
+	uint64_t flags = init->flags;
 
-	if (send(h->pair[1], h->message, (size_t)n, 0) != n)
+	if ((init->flags & FUSE_INIT_EXT) && h->x.request_len >= sizeof(*in) + sizeof(*init))
+		flags |= (uint64_t)init->flags2 << 32;
+	return flags;
+}
+
+/* The kernel's INIT request, passed on to libfuse, which answers it. */
+static int feed_init(struct handshake *h)
+{
+	struct fuse_buf buf = {0};
+	int r;
+
+	if (send(h->pair[1], h->x.request, h->x.request_len, 0) != (ssize_t)h->x.request_len)
 		return -errno;
 	r = fuse_session_receive_buf(h->fs->session, &buf);
 	if (r > 0)
@@ -160,29 +176,49 @@ static int feed_init(struct handshake *h, uint64_t *ret_offered)
  * libfuse's answer, with what no libfuse before 3.19 can say put in: that idmapped mounts are
  * welcome. The kernel demands default_permissions with it (Linux, fs/fuse/inode.c).
  */
-static int pass_answer(struct handshake *h, uint64_t offered)
+static int take_answer(struct handshake *h)
 {
-	struct fuse_out_header *out = (void *)h->message;
+	struct fuse_out_header *out = (void *)h->x.answer;
 	struct fuse_init_out *init = (void *)(out + 1);
-	ssize_t n = recv(h->pair[1], h->message, sizeof(h->message), MSG_DONTWAIT);
+	ssize_t n = recv(h->pair[1], h->x.answer, sizeof(h->x.answer), MSG_DONTWAIT);
 
 	if (n < 0)
 		return -errno;
 	if ((size_t)n < sizeof(*out) || out->error < 0)
 		return (size_t)n < sizeof(*out) ? -EPROTO : out->error;
 
+	h->x.answer_len = (uint32_t)n;
 	if ((size_t)n >= sizeof(*out) + sizeof(*init) && (init->flags & FUSE_INIT_EXT) &&
-		(offered & INIT_ALLOW_IDMAP)) {
-		init->flags2 |= INIT_ALLOW_IDMAP >> 32;
+		(offered_flags(h) & FUSEPROTO_ALLOW_IDMAP)) {
+		init->flags2 |= FUSEPROTO_ALLOW_IDMAP >> 32;
 		h->fs->has_idmap = true;
 	}
-	return write(h->fuse_fd, h->message, (size_t)n) == n ? 0 : -errno;
+	h->fs->has_resend = offered_flags(h) & FUSEPROTO_HAS_RESEND;
+	return 0;
+}
+
+/* The kernel hears the answer; one that heard it long ago must have heard the same. */
+static int pass_answer(struct handshake *h)
+{
+	const struct init_exchange *old = &h->fs->init;
+	ssize_t n;
+
+	if (h->is_replay)
+		return h->x.answer_len == old->answer_len &&
+				       memcmp(h->x.answer, old->answer, old->answer_len) == 0
+			       ? 0
+			       : -EPROTO;
+	n = write(h->fuse_fd, h->x.answer, h->x.answer_len);
+	if (n != (ssize_t)h->x.answer_len)
+		return -errno;
+	snprintf(h->x.mount_point, sizeof(h->x.mount_point), "%s", h->fs->options.mount);
+	h->fs->init = h->x;
+	return 0;
 }
 
 /* libfuse speaks INIT over the socket pair; then the real device takes that descriptor's place. */
 static int run_handshake(struct handshake *h)
 {
-	uint64_t offered = 0;
 	char name[32];
 	int r;
 
@@ -193,9 +229,13 @@ static int run_handshake(struct handshake *h)
 	if (fuse_session_mount(h->fs->session, name) != 0)
 		return -EINVAL;
 
-	r = feed_init(h, &offered);
+	r = read_init(h);
 	if (r == 0)
-		r = pass_answer(h, offered);
+		r = feed_init(h);
+	if (r == 0)
+		r = take_answer(h);
+	if (r == 0)
+		r = pass_answer(h);
 	if (r == 0 && dup3(h->fuse_fd, h->pair[0], O_CLOEXEC) < 0)
 		r = -errno;
 	close(h->pair[1]);
@@ -233,6 +273,22 @@ int mount_start(struct fs *fs, struct error *err)
 		return error_errno(err, r, "the kernel and libfuse do not agree (INIT)");
 	}
 	return 0;
+}
+
+int mount_resume(struct fs *fs, int taken_fd, struct error *err)
+{
+	cleanup_fd int fuse_fd = taken_fd;
+	struct handshake h = {.fs = fs, .fuse_fd = fuse_fd, .is_replay = true};
+	int r;
+
+	r = new_session(fs, err);
+	if (r < 0)
+		return r;
+	r = run_handshake(&h);
+	if (r == -EPROTO)
+		return error_set(err, r,
+			"this program greets the kernel in another way than the one that mounted");
+	return r < 0 ? error_errno(err, r, "cannot take over the mount") : 0;
 }
 
 int mount_stop(struct fs *fs, bool *ret_lazy)

@@ -31,6 +31,12 @@ int mount_change_flags(const char *mount, unsigned long flags, struct error *err
 int mount_start(struct fs *fs, struct error *err);
 
 /*
+ * Give FS a session on the mount that an earlier process made: FUSE_FD (taken) is its device, and
+ * fs->init what was said at its start. -EPROTO: this program would have answered differently.
+ */
+int mount_resume(struct fs *fs, int fuse_fd, struct error *err);
+
+/*
  * Take the mount away. With others still inside (an open file, a container's bind) it is detached
  * lazily, and the daemon goes on serving those: *RET_LAZY says so.
  */

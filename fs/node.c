@@ -1,32 +1,71 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "node.h"
 
+#include "checksum.h"
+#include "journal.h"
+
 #include <string.h>
 
-#define NODES_MAX (UINT32_C(1) << 26) /* 64 Mi inodes: 7 GiB of address space, not of memory */
 #define BUCKETS_MIN 1024
 #define CHAIN_MEAN 2 /* nodes per bucket before the buckets double */
 
-int node_table_init(struct node_table *t)
+static int set_up(struct node_table *t, uint32_t n_buckets)
 {
-	int r;
-
 	memset(t, 0, sizeof(*t));
-	t->buckets = calloc(BUCKETS_MIN, sizeof(*t->buckets));
+	t->buckets = calloc(n_buckets, sizeof(*t->buckets));
 	if (!t->buckets)
 		return -ENOMEM;
-	t->n_buckets = BUCKETS_MIN;
-
-	r = slots_init(&t->slots, sizeof(struct node), NODES_MAX);
-	if (r < 0) {
-		free(t->buckets);
-		return r;
-	}
+	t->n_buckets = n_buckets;
 	for (int i = 0; i < NODE_STRIPES; i++) {
 		pthread_mutex_init(&t->stripes[i], NULL);
 		pthread_mutex_init(&t->locks[i], NULL);
 	}
 	return 0;
+}
+
+int node_table_init(struct node_table *t, void *memory, uint32_t epoch)
+{
+	int r = set_up(t, BUCKETS_MIN);
+
+	return r < 0 ? r : slots_init(&t->slots, memory, sizeof(struct node), NODES_MAX, epoch);
+}
+
+static uint32_t node_check(const struct node *n)
+{
+	uint32_t x = CHECKSUM_SEED;
+
+	x = checksum_add(x, &n->slot.next_generation, sizeof(n->slot.next_generation));
+	x = checksum_add(x, &n->ino, sizeof(n->ino));
+	x = fhandle_checksum(x, &n->handle);
+	x = checksum_add(x, &n->volume, sizeof(n->volume));
+	return checksum_add(x, &n->type, sizeof(n->type));
+}
+
+static bool is_sound(const struct node *n)
+{
+	return n->slot.generation == n->slot.next_generation && n->handle.len <= FHANDLE_BYTES &&
+	       n->handle.mount < FHANDLE_MOUNTS && n->check == node_check(n);
+}
+
+int node_table_adopt(struct node_table *t, void *memory, uint32_t epoch, uint32_t *ret_damaged)
+{
+	struct node *node = NULL;
+	int r = set_up(t, BUCKETS_MIN);
+
+	*ret_damaged = 0;
+	if (r == 0)
+		r = slots_adopt(&t->slots, memory, sizeof(struct node), NODES_MAX, epoch);
+	while (r == 0 && (node = slots_next(&t->slots, node ? node->slot.number : 0))) {
+		if (!is_sound(node)) {
+			slot_give(&t->slots, &node->slot);
+			(*ret_damaged)++;
+			continue;
+		}
+		node->n_open = 0;
+		node->n_writers = 0;
+		node->is_pinned = 0;
+	}
+	return r;
 }
 
 void node_table_finish(struct node_table *t)
@@ -70,6 +109,28 @@ static void chain(struct node_table *t, uint32_t hash, struct node *node)
 
 	node->next = *bucket;
 	*bucket = node->slot.number;
+}
+
+int node_table_link(struct node_table *t)
+{
+	struct node *node = NULL;
+	uint32_t n_buckets = BUCKETS_MIN;
+
+	while (n_buckets < t->slots.n_used / CHAIN_MEAN)
+		n_buckets *= 2;
+	free(t->buckets);
+	t->n_buckets = n_buckets;
+	t->buckets = calloc(n_buckets, sizeof(*t->buckets));
+	if (!t->buckets)
+		return -ENOMEM;
+
+	while ((node = slots_next(&t->slots, node ? node->slot.number : 0))) {
+		if (node->nlookup == 0)
+			slot_give(&t->slots, &node->slot);
+		else
+			chain(t, fhandle_hash(&node->handle), node);
+	}
+	return 0;
 }
 
 static void unchain(struct node_table *t, uint32_t hash, const struct node *node)
@@ -127,7 +188,7 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	if (r < 0)
 		return r;
 
-	node->nlookup = 1;
+	node->nlookup = 0;
 	node->ino = node_make_ino(handle, st);
 	node->handle = *handle;
 	node->volume = volume;
@@ -137,11 +198,13 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	node->backing_id = 0;
 	node->wb_errors = 0;
 	node->wb_errno = 0;
-	node->pin_fd = -1;
+	node->is_pinned = 0;
 	node->maybe_mapped = 0;
 	node->lacks_caps = 0;
 	node->attr_granted = 0;
+	node->check = node_check(node);
 	chain(t, hash, node);
+	journal_count(slot_future_id(&node->slot), &node->nlookup, 1);
 	slot_publish(&node->slot);
 	*ret = node;
 	return 0;
@@ -159,7 +222,7 @@ int node_lookup(struct node_table *t, const struct fhandle *handle, const struct
 	pthread_mutex_lock(stripe);
 	node = find_in_chain(t, hash, handle, volume);
 	if (node) {
-		node->nlookup++;
+		journal_count(slot_id(&node->slot), &node->nlookup, node->nlookup + 1);
 	} else {
 		r = insert(t, hash, handle, st, volume, &node);
 		must_grow = is_crowded(t);
@@ -184,36 +247,28 @@ struct node *node_find(struct node_table *t, const struct fhandle *handle, uint3
 	return node;
 }
 
-void node_pin(struct node_table *t, struct node *node, int fd)
-{
-	cleanup_fd int taken = fd;
-
-	node_lock(t, node);
-	if (node->pin_fd < 0)
-		node->pin_fd = steal_fd(&taken);
-	node_unlock(t, node);
-}
-
-void node_forget(struct node_table *t, uint64_t id, uint64_t n)
+bool node_forget(struct node_table *t, uint64_t id, uint64_t n)
 {
 	struct node *node = node_get(t, id);
 	pthread_mutex_t *stripe;
-	cleanup_fd int pin_fd = -1;
+	bool was_pinned = false;
 	uint32_t hash;
 
 	if (!node)
-		return;
+		return false;
 
 	hash = fhandle_hash(&node->handle);
 	stripe = &t->stripes[hash % NODE_STRIPES];
 	pthread_mutex_lock(stripe);
-	node->nlookup -= n < node->nlookup ? n : node->nlookup;
+	journal_uncount(
+		id, &node->nlookup, node->nlookup - (n < node->nlookup ? n : node->nlookup));
 	if (node->nlookup == 0) {
 		unchain(t, hash, node);
-		pin_fd = node->pin_fd;
+		was_pinned = __atomic_load_n(&node->is_pinned, __ATOMIC_ACQUIRE);
 		slot_give(&t->slots, &node->slot);
 	}
 	pthread_mutex_unlock(stripe);
+	return was_pinned;
 }
 
 void node_lock(struct node_table *t, const struct node *node)

@@ -29,12 +29,14 @@ struct node {
 	int32_t backing_id; /* passthrough id shared by every open of this inode, 0 = none */
 	uint32_t wb_errors; /* write-back errors seen by fsync, told once to each open file */
 	int32_t wb_errno; /* the last of them, negative */
-	int32_t pin_fd; /* O_PATH descriptor that keeps a nameless inode alive, -1 = none */
 	uint32_t maybe_mapped; /* atomic: was open for writing, a mapping of it may live on */
 	uint32_t lacks_caps; /* atomic: made here, and nobody has set security.capability */
 	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
+	uint32_t is_pinned; /* node lock: pins.h keeps a descriptor of it */
+	uint32_t check; /* of what never changes while the slot is in use */
 };
 
+#define NODES_MAX (UINT32_C(1) << 26) /* 64 Mi inodes: 9 GiB of address space, not of memory */
 #define NODE_STRIPES 64
 
 struct node_table {
@@ -45,7 +47,17 @@ struct node_table {
 	pthread_mutex_t locks[NODE_STRIPES]; /* node_lock(): by slot number */
 };
 
-int node_table_init(struct node_table *t);
+/* An empty table; MEMORY and EPOCH as for slots_init(). */
+int node_table_init(struct node_table *t, void *memory, uint32_t epoch);
+
+/*
+ * Take over the nodes that a dead process left in MEMORY. Damaged ones are dropped and counted.
+ * node_get() works at once, so that counts under way can be settled; node_table_link() then lets
+ * go of what nobody looks up any more and makes the rest findable by handle.
+ */
+int node_table_adopt(struct node_table *t, void *memory, uint32_t epoch, uint32_t *ret_damaged);
+int node_table_link(struct node_table *t);
+
 void node_table_finish(struct node_table *t);
 
 /* The node of ID, NULL when there is none (the caller answers -ESTALE). */
@@ -60,21 +72,14 @@ struct node *node_get(struct node_table *t, uint64_t id);
 int node_lookup(struct node_table *t, const struct fhandle *handle, const struct stat *st,
 	uint32_t volume, struct node **ret);
 
-/* Take N lookups back; at zero the node is gone. */
-void node_forget(struct node_table *t, uint64_t id, uint64_t n);
+/* Take N lookups back; at zero the node is gone. True when it was pinned: the pin goes too. */
+bool node_forget(struct node_table *t, uint64_t id, uint64_t n);
 
 /*
  * Find the node of HANDLE in VOLUME without counting; the caller knows that the kernel holds it for the
  * length of the request. NULL when there is none.
  */
 struct node *node_find(struct node_table *t, const struct fhandle *handle, uint32_t volume);
-
-/*
- * Keep the inode of NODE alive through FD (taken) until the kernel forgets the node: it has lost
- * its last name, and who still has it (a directory somebody is in, an O_PATH descriptor) must
- * find it. Does nothing when NODE is pinned already.
- */
-void node_pin(struct node_table *t, struct node *node, int fd);
 
 /* Serialise changes of a node's open-file fields. No other lock is taken inside. */
 void node_lock(struct node_table *t, const struct node *node);

@@ -1,14 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "openfile.h"
 
+#include "checksum.h"
+#include "journal.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
-#define OPENFILES_MAX (UINT32_C(1) << 24)
-
-int openfile_table_init(struct openfile_table *t)
+static uint32_t file_check(const struct openfile *f)
 {
-	return slots_init(&t->slots, sizeof(struct openfile), OPENFILES_MAX);
+	uint32_t x = CHECKSUM_SEED;
+
+	x = checksum_add(x, &f->slot.next_generation, sizeof(f->slot.next_generation));
+	x = checksum_add(x, &f->node, sizeof(f->node));
+	return checksum_add(x, &f->flags, sizeof(f->flags));
+}
+
+int openfile_table_init(struct openfile_table *t, void *memory, uint32_t epoch)
+{
+	return slots_init(&t->slots, memory, sizeof(struct openfile), OPENFILES_MAX, epoch);
+}
+
+int openfile_table_adopt(
+	struct openfile_table *t, void *memory, uint32_t epoch, uint32_t *ret_damaged)
+{
+	struct openfile *f = NULL;
+	int r = slots_adopt(&t->slots, memory, sizeof(*f), OPENFILES_MAX, epoch);
+
+	*ret_damaged = 0;
+	while (r == 0 && (f = slots_next(&t->slots, f ? f->slot.number : 0))) {
+		f->fd = -1;
+		if (f->check == file_check(f) && f->slot.generation == f->slot.next_generation)
+			continue;
+		slot_give(&t->slots, &f->slot);
+		(*ret_damaged)++;
+	}
+	return r;
 }
 
 void openfile_table_finish(struct openfile_table *t)
@@ -30,8 +57,10 @@ int openfile_add(struct openfile_table *t, uint64_t node, int fd, int flags, uin
 	file->fd = fd;
 	file->flags = flags;
 	file->wb_errors = wb_errors;
+	file->check = file_check(file);
+	*ret_fh = slot_future_id(&file->slot);
+	journal_opening(*ret_fh);
 	slot_publish(&file->slot);
-	*ret_fh = slot_id(&file->slot);
 	return 0;
 }
 

@@ -15,16 +15,27 @@
 struct openfile {
 	struct slot slot;
 	uint64_t node; /* node id */
-	int fd; /* -1 with passthrough */
+	int fd; /* of this process; -1 with passthrough, or not opened again after a crash */
 	int flags; /* open(2) flags of the caller */
 	uint32_t wb_errors; /* of node.wb_errors, how many this file was told of; node lock */
+	uint32_t check; /* of node and flags */
 };
+
+#define OPENFILES_MAX (UINT32_C(1) << 24)
 
 struct openfile_table {
 	struct slot_table slots;
 };
 
-int openfile_table_init(struct openfile_table *t);
+/* An empty table; MEMORY and EPOCH as for slots_init(). */
+int openfile_table_init(struct openfile_table *t, void *memory, uint32_t epoch);
+
+/*
+ * Take over the open files that a dead process left in MEMORY; none has a descriptor. Damaged
+ * ones are dropped and counted.
+ */
+int openfile_table_adopt(
+	struct openfile_table *t, void *memory, uint32_t epoch, uint32_t *ret_damaged);
 void openfile_table_finish(struct openfile_table *t);
 
 /* A new open file that owns FD. -ENFILE. */

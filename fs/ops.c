@@ -2,8 +2,12 @@
 #include "ops.h"
 
 #include "fs.h"
+#include "journal.h"
 
 /*
+ * Not wanted: ATOMIC_O_TRUNC. As a SETATTR of its own, under the inode's lock, a truncation can be
+ * made again after a crash; as part of OPEN it could take away what others wrote in between.
+ *
  * Absent on purpose: OPENDIR, RELEASEDIR and FLUSH are answered ENOSYS by libfuse, once, and the
  * kernel asks no more (directories are then cached by default, close() costs nothing); ACCESS is
  * not sent with default_permissions; locks stay in the kernel and survive this process.
@@ -13,7 +17,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	struct fs *fs = userdata;
 	static const uint64_t wanted[] = {
 		FUSE_CAP_ASYNC_READ,
-		FUSE_CAP_ATOMIC_O_TRUNC,
 		FUSE_CAP_CACHE_SYMLINKS,
 		FUSE_CAP_DONT_MASK,
 		FUSE_CAP_EXPIRE_ONLY,
@@ -28,8 +31,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	};
 
 	/* With passthrough there is nothing to splice, and unused pipes cost system calls. */
-	conn->want_ext &= ~(uint64_t)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-				      FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
+	conn->want_ext &=
+		~(uint64_t)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+			    FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ATOMIC_O_TRUNC);
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		conn->want_ext |= conn->capable_ext & wanted[i];
 
@@ -39,6 +43,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		/* libfuse sends one more: plain filesystems below us, overlayfs may sit on top. */
 		conn->max_backing_stack_depth = 0;
 	}
+	if (conn->max_write > JOURNAL_WRITE_MAX)
+		conn->max_write = JOURNAL_WRITE_MAX;
 	conn->max_background = 64;
 	conn->no_interrupt = 1; /* nothing here waits for anything but the base */
 }

@@ -221,10 +221,12 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	char target[PATH_MAX + 1];
 	int r = do_readlink(&c, ino, target, sizeof(target));
 
-	if (r < 0)
+	if (r < 0) {
 		reply_err(&c, r);
-	else
-		fuse_reply_readlink(req, target);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_readlink(req, target);
 }
 
 static int do_statfs(struct call *c, fuse_ino_t ino, struct statvfs *ret)
@@ -249,8 +251,10 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	struct statvfs st;
 	int r = do_statfs(&c, ino, &st);
 
-	if (r < 0)
+	if (r < 0) {
 		reply_err(&c, r);
-	else
-		fuse_reply_statfs(req, &st);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_statfs(req, &st);
 }

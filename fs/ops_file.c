@@ -2,24 +2,17 @@
 #include "ops.h"
 
 #include "creds.h"
+#include "filemode.h"
 #include "reply.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
 
-/* Only reached without passthrough: then every open file keeps a descriptor. */
-static int data_fd(struct call *c, const struct fuse_file_info *fi)
-{
-	const struct openfile *file = openfile_get(&c->fs->files, fi->fh);
-
-	return file && file->fd >= 0 ? file->fd : -EBADF;
-}
-
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct call c = call_begin(req, OP_READ);
 	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
-	int fd = data_fd(&c, fi);
+	int fd = filemode_fd(c.fs, fi->fh);
 
 	(void)ino;
 	if (fd < 0) {
@@ -29,6 +22,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 	buf.buf[0].fd = fd;
 	buf.buf[0].pos = off;
+	call_answering(&c);
 	fuse_reply_data(req, &buf, FUSE_BUF_NO_SPLICE);
 }
 
@@ -36,14 +30,16 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	struct fuse_file_info *fi)
 {
 	struct call c = call_begin(req, OP_WRITE);
-	int fd = data_fd(&c, fi);
+	int fd = filemode_fd(c.fs, fi->fh);
 	ssize_t n = fd < 0 ? fd : pwrite(fd, data, size, off);
 
 	(void)ino;
-	if (n < 0)
+	if (n < 0) {
 		reply_err(&c, fd < 0 ? fd : -errno);
-	else
-		fuse_reply_write(req, (size_t)n);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_write(req, (size_t)n);
 }
 
 /*
@@ -156,10 +152,12 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse
 	int r = do_lseek(&c, ino, off, whence, &found);
 
 	(void)fi;
-	if (r < 0)
+	if (r < 0) {
 		reply_err(&c, r);
-	else
-		fuse_reply_lseek(req, found);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_lseek(req, found);
 }
 
 struct copy {
@@ -204,8 +202,10 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 
 	(void)fi_in;
 	(void)fi_out;
-	if (n < 0)
+	if (n < 0) {
 		reply_err(&c, (int)n);
-	else
-		fuse_reply_write(req, (size_t)n);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_write(req, (size_t)n);
 }

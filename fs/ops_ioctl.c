@@ -81,8 +81,10 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 			memcpy(&data, in, what->size);
 		r = do_ioctl(&c, ino, what, &data);
 	}
-	if (r < 0)
+	if (r < 0) {
 		reply_err(&c, r);
-	else
-		fuse_reply_ioctl(req, 0, &data, what->is_change ? 0 : what->size);
+		return;
+	}
+	call_answering(&c);
+	fuse_reply_ioctl(req, 0, &data, what->is_change ? 0 : what->size);
 }

@@ -4,96 +4,42 @@
 #include "creds.h"
 #include "entry.h"
 #include "filemode.h"
+#include "once.h"
 #include "reply.h"
 
 #include <fcntl.h>
-#include <linux/fuse.h>
 
 /*
  * Flags for the daemon's own descriptor: it never creates by accident, never appends (offsets
- * come from the kernel), and needs no alignment.
+ * come from the kernel), and needs no alignment. O_TRUNC comes as a request of its own.
  */
-#define OPEN_MASK (O_ACCMODE | O_TRUNC | O_SYNC | O_DSYNC | O_NOATIME | O_LARGEFILE)
+#define OPEN_MASK (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME | O_LARGEFILE)
 
 static int base_flags(int flags)
 {
 	return (flags & OPEN_MASK) | O_NONBLOCK | O_NOCTTY;
 }
 
-/* O_TRUNC of a file that holds data is as bad as its removal. */
-static int allow_truncate(struct call *c, const struct node *node)
-{
-	cleanup_fd int fd = -1;
-	struct stat st;
-
-	if (!call_may_deny(c, node, POLICY_SHRINK))
-		return 0;
-
-	fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return st.st_size > 0 ? call_allow(c, node, POLICY_SHRINK, NULL) : 0;
-}
-
-static int allow_open(struct call *c, const struct node *node, int flags)
-{
-	int r = 0;
-
-	if (openfile_is_writable(flags) || (flags & O_TRUNC))
-		r = call_allow(c, node, POLICY_CHANGE, NULL);
-	if (r == 0 && (flags & O_TRUNC))
-		r = allow_truncate(c, node);
-	return r;
-}
-
-/* Empty the file behind FD, with the powers over set-id bits that the caller has. */
-static int truncate_fd(struct call *c, int fd)
-{
-	const struct fuse_open_in *in = call_arguments();
-	bool keep_setid = c->op == OP_OPEN && !(in->open_flags & FUSE_OPEN_KILL_SUIDGID);
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-
-	cleanup_creds struct creds_scope scope = creds_enter_group(st.st_gid, keep_setid);
-
-	return ftruncate(fd, 0) < 0 ? -errno : 0;
-}
-
-/* FD was opened with FLAGS. open(2) empties a file that it opens for reading, ftruncate(2) does not. */
-static int truncate_open(struct call *c, const struct node *node, int fd, int flags)
-{
-	cleanup_fd int writable = -1;
-
-	if (openfile_is_writable(flags))
-		return truncate_fd(c, fd);
-
-	writable = fhandle_open(&c->fs->mounts, &node->handle, base_flags(O_WRONLY));
-	return writable < 0 ? writable : truncate_fd(c, writable);
-}
-
 static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 {
-	cleanup_fd int fd = -1;
-	int r;
+	int fd;
+	int r = 0;
 
-	r = allow_open(c, node, fi->flags);
+	if (openfile_is_writable(fi->flags))
+		r = call_allow(c, node, POLICY_CHANGE, NULL);
 	if (r < 0)
 		return r;
 
 	/* Opened for real, also where passthrough needs no descriptor: the base's errors count. */
-	fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(fi->flags) & ~O_TRUNC);
-	if (fd < 0)
-		return fd;
-	if (fi->flags & O_TRUNC) {
-		r = truncate_open(c, node, fd, fi->flags);
-		if (r < 0)
-			return r;
-	}
-	return filemode_attach(c, node, steal_fd(&fd), fi);
+	fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(fi->flags));
+	return fd < 0 ? fd : filemode_attach(c, node, fd, fi);
+}
+
+static void reply_open(struct call *c, struct fuse_file_info *fi)
+{
+	call_answering(c);
+	if (fuse_reply_open(c->req, fi) == -ENOENT)
+		filemode_detach(c->fs, fi->fh);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -104,8 +50,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (r < 0)
 		reply_err(&c, r);
-	else if (fuse_reply_open(req, fi) == -ENOENT)
-		filemode_detach(&c, fi->fh);
+	else
+		reply_open(&c, fi);
 }
 
 /* The name is taken after all: what open(2) does without O_EXCL. */
@@ -153,31 +99,80 @@ static int create_as_caller(struct call *c, int dir_fd, const char *name, mode_t
 	return fd < 0 ? -errno : fd;
 }
 
+/* Where, and may it be. NAME is NULL for a file without one. */
+static int begin_create(
+	struct call *c, fuse_ino_t parent, const char *name, struct node **ret_dir, int *ret_dir_fd)
+{
+	int r;
+
+	r = call_change(c, parent, name, ret_dir);
+	if (r == 0)
+		r = call_allow(c, *ret_dir, POLICY_CHANGE, name);
+	if (r < 0)
+		return r;
+
+	*ret_dir_fd = fhandle_open(&c->fs->mounts, &(*ret_dir)->handle, O_PATH | O_DIRECTORY);
+	return *ret_dir_fd < 0 ? *ret_dir_fd : 0;
+}
+
+struct create {
+	struct call *c;
+	int dir_fd; /* O_PATH */
+	const char *name;
+	mode_t mode;
+	int flags; /* of open(2), for the base */
+	int fd; /* the new file; -1 when an earlier process made it */
+};
+
+static int act_create(void *arg)
+{
+	struct create *cr = arg;
+
+	cr->fd = create_as_caller(
+		cr->c, cr->dir_fd, cr->name, cr->mode, cr->flags | O_CREAT | O_EXCL | O_NOFOLLOW);
+	return cr->fd < 0 ? cr->fd : 0;
+}
+
+static bool was_created(const struct intent *before, void *arg)
+{
+	const struct create *cr = arg;
+
+	return once_name_is_new(before, cr->dir_fd, cr->name, S_IFREG);
+}
+
+/* A new file in *RET_FD. -EEXIST: the name is taken. */
+static int create_once(struct create *cr, int *ret_fd)
+{
+	const struct once once = {
+		.c = cr->c, .act = act_create, .was_made = was_created, .arg = cr};
+	int r = once_run(&once);
+
+	if (r < 0)
+		return r;
+	if (cr->fd < 0)
+		cr->fd = openat(cr->dir_fd, cr->name, cr->flags | O_NOFOLLOW | O_CLOEXEC);
+	*ret_fd = cr->fd;
+	return cr->fd < 0 ? -errno : 0;
+}
+
 static int do_create(struct call *c, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi, struct fuse_entry_param *ret)
 {
 	cleanup_fd int dir_fd = -1;
+	struct create cr = {
+		.c = c, .name = name, .mode = mode, .flags = base_flags(fi->flags), .fd = -1};
 	struct node *dir;
 	int fd;
 	int r;
 
-	r = call_change(c, parent, name, &dir);
-	if (r == 0)
-		r = call_allow(c, dir, POLICY_CHANGE, name);
+	r = begin_create(c, parent, name, &dir, &dir_fd);
 	if (r < 0)
 		return r;
-
-	dir_fd = fhandle_open(&c->fs->mounts, &dir->handle, O_PATH | O_DIRECTORY);
-	if (dir_fd < 0)
-		return dir_fd;
-
-	fd = create_as_caller(
-		c, dir_fd, name, mode, base_flags(fi->flags) | O_CREAT | O_EXCL | O_NOFOLLOW);
-	if (fd == -EEXIST && !(fi->flags & O_EXCL))
+	cr.dir_fd = dir_fd;
+	r = create_once(&cr, &fd);
+	if (r == -EEXIST && !(fi->flags & O_EXCL))
 		return open_existing(c, dir, dir_fd, name, fi, ret);
-	if (fd < 0)
-		return fd;
-	return adopt_new(c, dir, fd, fi, ret);
+	return r < 0 ? r : adopt_new(c, dir, fd, fi, ret);
 }
 
 static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi,
@@ -188,15 +183,9 @@ static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fus
 	int fd;
 	int r;
 
-	r = call_change(c, parent, NULL, &dir);
-	if (r == 0)
-		r = call_allow(c, dir, POLICY_CHANGE, NULL);
+	r = begin_create(c, parent, NULL, &dir, &dir_fd);
 	if (r < 0)
 		return r;
-
-	dir_fd = fhandle_open(&c->fs->mounts, &dir->handle, O_PATH | O_DIRECTORY);
-	if (dir_fd < 0)
-		return dir_fd;
 
 	/* O_EXCL says that the file may never be linked (open(2)), so it is kept. */
 	fd = create_as_caller(
@@ -211,8 +200,11 @@ static void reply_create(
 {
 	if (r < 0) {
 		reply_err(c, r);
-	} else if (fuse_reply_create(c->req, entry, fi) == -ENOENT) {
-		filemode_detach(c, fi->fh);
+		return;
+	}
+	call_answering(c);
+	if (fuse_reply_create(c->req, entry, fi) == -ENOENT) {
+		filemode_detach(c->fs, fi->fh);
 		entry_forget(c->fs, entry->ino, 1);
 	}
 }
@@ -241,6 +233,6 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct call c = call_begin(req, OP_RELEASE);
 
 	(void)ino;
-	filemode_detach(&c, fi->fh);
+	filemode_detach(c.fs, fi->fh);
 	reply_err(&c, 0);
 }

@@ -3,6 +3,7 @@
 
 #include "direntries.h"
 #include "entry.h"
+#include "journal.h"
 #include "kcache.h"
 #include "reply.h"
 
@@ -70,9 +71,18 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 {
 	struct call c = call_begin(req, OP_FORGET);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		journal_forgetting((uint32_t)i);
 		entry_forget(c.fs, forgets[i].ino, forgets[i].nlookup);
+	}
 	fuse_reply_none(req);
+}
+
+static void reply_listing(struct call *c, struct direntries *list)
+{
+	call_answering(c);
+	if (fuse_reply_buf(c->req, list->data, list->used) == -ENOENT)
+		direntries_forget(list);
 }
 
 /* Both kinds of listing; R and the buffer decide the one reply. */
@@ -96,8 +106,8 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, enum op
 	/* An error after the first entries is met again by the next request. */
 	if (r < 0 && list.used == 0)
 		reply_err(&c, r);
-	else if (fuse_reply_buf(req, list.data, list.used) == -ENOENT)
-		direntries_forget(&list);
+	else
+		reply_listing(&c, &list);
 	free(list.data);
 }
 

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "creds.h"
+#include "once.h"
 #include "reply.h"
 #include "str.h"
 
@@ -83,6 +84,54 @@ static int set_access_acl(
 	return 0;
 }
 
+/* One change of an attribute. */
+struct xattr_change {
+	const struct xattr_path *path;
+	const char *name;
+	const char *value; /* NULL: take it away */
+	size_t size;
+	int flags;
+};
+
+static bool has_xattr(const struct xattr_change *ch)
+{
+	return getxattr(ch->path->text, ch->name, NULL, 0) >= 0;
+}
+
+static int act_change(void *arg)
+{
+	const struct xattr_change *ch = arg;
+	int r;
+
+	if (!ch->value)
+		return removexattr(ch->path->text, ch->name) < 0 ? -errno : 0;
+	if (strcmp(ch->name, "system.posix_acl_access") == 0)
+		return set_access_acl(ch->path, ch->name, ch->value, ch->size, ch->flags);
+	r = setxattr(ch->path->text, ch->name, ch->value, ch->size, ch->flags);
+	return r < 0 ? -errno : 0;
+}
+
+/* Of those that would fail the second time: there is no such attribute, or there is one. */
+static bool was_changed(const struct intent *before, void *arg)
+{
+	const struct xattr_change *ch = arg;
+
+	if (!ch->value)
+		return before->had_target && !has_xattr(ch);
+	return (ch->flags & XATTR_CREATE) && !before->had_target && has_xattr(ch);
+}
+
+static int change_once(struct call *c, struct xattr_change *ch)
+{
+	static const struct fhandle something;
+	struct once once = {.c = c, .act = act_change, .was_made = was_changed, .arg = ch};
+
+	/* A plain setxattr() may be made twice. */
+	if ((!ch->value || (ch->flags & XATTR_CREATE)) && !once_is_repeated() && has_xattr(ch))
+		once.target = &something;
+	return once_run(&once);
+}
+
 static int do_setxattr(
 	struct call *c, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
@@ -92,9 +141,7 @@ static int do_setxattr(
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	if (strcmp(name, "system.posix_acl_access") == 0)
-		return set_access_acl(&path, name, value, size, flags);
-	return setxattr(path.text, name, value, size, flags) < 0 ? -errno : 0;
+	return change_once(c, &(struct xattr_change){&path, name, value, size, flags});
 }
 
 void op_setxattr(
@@ -113,7 +160,7 @@ static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	return removexattr(path.text, name) < 0 ? -errno : 0;
+	return change_once(c, &(struct xattr_change){&path, name, NULL, 0, 0});
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
@@ -126,9 +173,12 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 /* The answer of a size query is a number, of anything else the bytes themselves. */
 static void reply_value(struct call *c, ssize_t n, const char *value, size_t size)
 {
-	if (n < 0)
+	if (n < 0) {
 		reply_err(c, (int)n);
-	else if (size == 0)
+		return;
+	}
+	call_answering(c);
+	if (size == 0)
 		fuse_reply_xattr(c->req, (size_t)n);
 	else
 		fuse_reply_buf(c->req, value, (size_t)n);

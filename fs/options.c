@@ -15,37 +15,39 @@
 #define WORKERS_MAX 256
 #define SOURCE_DEFAULT "anklume-fs"
 
-static const char help[] = "Usage: anklume-fs [OPTION...]\n"
-			   "       anklume-fs BASE MOUNTPOINT [-o OPTION,...]\n"
-			   "       anklume-fs --plain DIR [SOURCE] MOUNTPOINT [-o OPTION,...]\n"
-			   "Mount the data of anklume's volumes, with their protection.\n"
-			   "\n"
-			   "      --base DIR        where the data is (" DEFAULT_BASE ")\n"
-			   "      --catalog FILE    the catalogue (" DEFAULT_CATALOG ")\n"
-			   "      --mount DIR       where to mount (" DEFAULT_MOUNT ")\n"
-			   "      --control SOCKET  for anklume-fsctl (" DEFAULT_CONTROL ")\n"
-			   "      --plain DIR       no catalogue: the mount is DIR, unprotected\n"
-			   "  -o OPTION,...         as in fstab: ro, nosuid, suid, dev, noatime,\n"
-			   "                        remount, fsname=NAME, plain[=DIR], base=, ...\n"
-			   "  -f, --foreground      do not go into the background\n"
-			   "      --workers N       threads that answer requests (8)\n"
-			   "      --wait HOW        for requests: sleep, spin or awake (awake)\n"
-			   "      --log-level LEVEL error, warning, notice, info or debug (info)\n"
-			   "  -h, --help            show this\n"
-			   "  -V, --version         show the version\n"
-			   "\n"
-			   "The first four are also read from ANKLUME_BASE, ANKLUME_CATALOG,\n"
-			   "ANKLUME_MOUNT and ANKLUME_CONTROL. In the background the command\n"
-			   "returns when the mount is up.\n"
-			   "\n"
-			   "Exit status:\n"
-			   "  0  unmounted, or in the background and serving\n"
-			   "  1  something failed\n"
-			   "  2  wrong usage\n"
-			   "  3  refused: the mount point or the base is in use or not fit\n"
-			   "  4  the catalogue cannot be used\n"
-			   "\n"
-			   "See anklume-fs(8).\n";
+static const char help[] =
+	"Usage: anklume-fs [OPTION...]\n"
+	"       anklume-fs BASE MOUNTPOINT [-o OPTION,...]\n"
+	"       anklume-fs --plain DIR [SOURCE] MOUNTPOINT [-o OPTION,...]\n"
+	"Mount the data of anklume's volumes, with their protection.\n"
+	"\n"
+	"      --base DIR        where the data is (" DEFAULT_BASE ")\n"
+	"      --catalog FILE    the catalogue (" DEFAULT_CATALOG ")\n"
+	"      --mount DIR       where to mount (" DEFAULT_MOUNT ")\n"
+	"      --control SOCKET  for anklume-fsctl (" DEFAULT_CONTROL ")\n"
+	"      --plain DIR       no catalogue: the mount is DIR, unprotected\n"
+	"  -o OPTION,...         as in fstab: ro, nosuid, suid, dev, noatime,\n"
+	"                        remount, fsname=NAME, plain[=DIR], base=, ...\n"
+	"  -f, --foreground      do not go into the background\n"
+	"      --no-hold         do not survive a crash: nobody starts it again\n"
+	"      --workers N       threads that answer requests (8)\n"
+	"      --wait HOW        for requests: sleep, spin or awake (awake)\n"
+	"      --log-level LEVEL error, warning, notice, info or debug (info)\n"
+	"  -h, --help            show this\n"
+	"  -V, --version         show the version\n"
+	"\n"
+	"The first four are also read from ANKLUME_BASE, ANKLUME_CATALOG,\n"
+	"ANKLUME_MOUNT and ANKLUME_CONTROL. In the background the command\n"
+	"returns when the mount is up.\n"
+	"\n"
+	"Exit status:\n"
+	"  0  unmounted, or in the background and serving\n"
+	"  1  something failed\n"
+	"  2  wrong usage\n"
+	"  3  refused: the mount point or the base is in use or not fit\n"
+	"  4  the catalogue cannot be used\n"
+	"\n"
+	"See anklume-fs(8).\n";
 
 enum {
 	OPT_BASE = 256,
@@ -56,6 +58,7 @@ enum {
 	OPT_WORKERS,
 	OPT_WAIT,
 	OPT_LOG_LEVEL,
+	OPT_NO_HOLD,
 };
 
 static const struct option long_options[] = {
@@ -67,6 +70,7 @@ static const struct option long_options[] = {
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"wait", required_argument, NULL, OPT_WAIT},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"no-hold", no_argument, NULL, OPT_NO_HOLD},
 	{"foreground", no_argument, NULL, 'f'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -99,6 +103,7 @@ struct parser {
 	const char *mount_point;
 	const char *log_level;
 	bool foreground;
+	bool no_hold;
 	enum options_action action;
 };
 
@@ -162,6 +167,9 @@ static int take_option(int opt, struct parser *p, struct error *err)
 	switch (opt) {
 	case 'o':
 		return mountopts_parse(optarg, &p->mount, err);
+	case OPT_NO_HOLD:
+		p->no_hold = true;
+		return 0;
 	case 'f':
 		p->foreground = true;
 		return 0;
@@ -231,6 +239,7 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	o->fs.wait = WORKER_WAIT_AWAKE;
 	o->log_level = LOG_LEVEL_INFO;
 	o->foreground = p->foreground;
+	o->no_hold = p->no_hold;
 	if (o->fs.is_plain) {
 		o->fs.subtype = m->subtype;
 		o->fs.control = m->control;

@@ -10,6 +10,7 @@ struct options {
 	struct fs_options fs;
 	enum log_level log_level;
 	bool foreground;
+	bool no_hold; /* end with the daemon: no holder starts another one */
 	char *owned[4]; /* what the paths in fs point to, made absolute */
 };
 

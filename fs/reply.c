@@ -118,6 +118,7 @@ void reply_err(struct call *c, int r)
 {
 	if (r < 0 && c->denial.kind != DENIED_NOTHING)
 		log_denial(c);
+	call_answering(c);
 	fuse_reply_err(c->req, -r);
 }
 
@@ -127,14 +128,17 @@ void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry)
 		reply_err(c, r);
 		return;
 	}
+	call_answering(c);
 	if (fuse_reply_entry(c->req, entry) == -ENOENT && entry->ino)
 		entry_forget(c->fs, entry->ino, 1);
 }
 
 void reply_attr(struct call *c, int r, const struct node *node, const struct stat *st)
 {
-	if (r < 0)
+	if (r < 0) {
 		reply_err(c, r);
-	else
-		fuse_reply_attr(c->req, st, entry_attr_timeout(node, st));
+		return;
+	}
+	call_answering(c);
+	fuse_reply_attr(c->req, st, entry_attr_timeout(node, st));
 }

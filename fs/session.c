@@ -59,7 +59,7 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 
 	if (!s)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = desk_init(&s->desk, fs->session, fs->options.wait);
+	r = desk_init(&s->desk, fs->session, &fs->inherited, fs->options.wait);
 	if (r < 0) {
 		free(s);
 		return error_errno(err, r, "cannot prepare the workers");
@@ -73,8 +73,10 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 		struct thread *t = &s->threads[s->n_workers];
 
 		t->session = s;
-		t->worker = (struct worker){.number = s->n_workers, .desk = &s->desk};
-		r = pthread_create(&t->id, NULL, run_worker, t);
+		t->worker = (struct worker){.number = s->n_workers,
+			.entry = journal_claim(&fs->journal),
+			.desk = &s->desk};
+		r = !t->worker.entry ? ENFILE : pthread_create(&t->id, NULL, run_worker, t);
 		if (r != 0) {
 			/* Those that run are enough to unmount and end properly. */
 			__atomic_sub_fetch(&s->n_running, n - s->n_workers, __ATOMIC_SEQ_CST);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "worker.h"
 
-#include "call.h"
+#include "request.h"
+#include "takeover.h"
 
 #include <fcntl.h>
-#include <linux/fuse.h>
+#include <fuse_lowlevel.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -30,12 +31,14 @@
  */
 #define BACKLOG 4
 
-int desk_init(struct desk *desk, struct fuse_session *se, enum worker_wait wait)
+int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
+	enum worker_wait wait)
 {
 	int fd = fuse_session_fd(se);
 	int flags = fcntl(fd, F_GETFL);
 
 	*desk = (struct desk){.session = se,
+		.inherited = inherited,
 		.may_spin = wait != WORKER_WAIT_SLEEP && sysconf(_SC_NPROCESSORS_ONLN) > 1,
 		.stop_fd = -1};
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -84,9 +87,9 @@ static int64_t now_ns(void)
 	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
-static int receive(struct worker *w, struct fuse_buf *buf)
+static int receive(struct worker *w)
 {
-	return fuse_session_receive_buf(w->desk->session, buf);
+	return request_read(w->desk->session, w->entry);
 }
 
 static void earn(struct worker *w, int credit)
@@ -115,7 +118,7 @@ static bool is_worth_a_spin(const struct worker *w, int64_t now)
 }
 
 /* Look again and again until a request is there or it is no longer worth it (-EAGAIN). */
-static int spin(struct worker *w, struct fuse_buf *buf, int64_t start)
+static int spin(struct worker *w, int64_t start)
 {
 	int64_t now = start;
 	int64_t last;
@@ -123,7 +126,7 @@ static int spin(struct worker *w, struct fuse_buf *buf, int64_t start)
 
 	do {
 		relax();
-		r = receive(w, buf);
+		r = receive(w);
 		last = now;
 		now = now_ns();
 	} while (r == -EAGAIN && now - last < PREEMPTED_NS && now - start < SPIN_NS);
@@ -154,9 +157,9 @@ static bool sleep_until_request(struct worker *w, int64_t start, bool has_spun)
 }
 
 /* -EAGAIN: look again; 0: the end. */
-static int next_request(struct worker *w, struct fuse_buf *buf)
+static int next_request(struct worker *w)
 {
-	int r = receive(w, buf);
+	int r = receive(w);
 	bool will_spin;
 	int64_t start;
 
@@ -168,7 +171,7 @@ static int next_request(struct worker *w, struct fuse_buf *buf)
 	start = now_ns();
 	will_spin = is_worth_a_spin(w, start);
 	if (will_spin)
-		r = spin(w, buf, start);
+		r = spin(w, start);
 	if (r != -EAGAIN)
 		return r;
 	return sleep_until_request(w, start, will_spin) ? -EAGAIN : 0;
@@ -202,34 +205,47 @@ static bool has_backlog(struct worker *w)
 	return poll(&p, 1, 0) > 0;
 }
 
-static void serve(struct worker *w, struct fuse_buf *buf)
+static void serve(struct worker *w, struct journal_entry *e)
 {
-	struct desk *desk = w->desk;
+	step(w);
+	request_serve(w->desk->session, e);
+	step(w);
+}
 
-	step(w);
-	turn_begin_request(&desk->turn);
-	if (takes_long(buf->mem) || has_backlog(w))
-		turn_pass(&desk->turn, w);
-	call_set_message(buf->mem);
-	fuse_session_process_buf(desk->session, buf);
-	step(w);
+static void serve_next(struct worker *w)
+{
+	turn_begin_request(&w->desk->turn);
+	if (takes_long(&w->entry->header) || has_backlog(w))
+		turn_pass(&w->desk->turn, w);
+	serve(w, w->entry);
+}
+
+/* What an earlier process had read and not answered comes first, whoever's turn it is. */
+static void serve_inherited(struct worker *w, void (*after_each)(void *arg), void *arg)
+{
+	struct journal_entry *e;
+
+	while ((e = takeover_next(w->desk->inherited))) {
+		serve(w, e);
+		journal_release(e);
+		after_each(arg);
+	}
 }
 
 void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 {
 	struct desk *desk = w->desk;
-	struct fuse_buf buf = {0};
 
+	serve_inherited(w, after_each, arg);
 	while (turn_take(&desk->turn, w) && !fuse_session_exited(desk->session)) {
-		int r = next_request(w, &buf);
+		int r = next_request(w);
 
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
 		if (r <= 0)
 			break;
-		serve(w, &buf);
+		serve_next(w);
 		after_each(arg);
 	}
 	turn_end(&desk->turn);
-	free(buf.mem);
 }

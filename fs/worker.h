@@ -11,6 +11,8 @@
 #include "turn.h"
 
 struct fuse_session;
+struct inherited;
+struct journal_entry;
 
 /* What to do until the next request comes. */
 enum worker_wait {
@@ -22,6 +24,7 @@ enum worker_wait {
 /* What the workers of one mount share. */
 struct desk {
 	struct fuse_session *session;
+	struct inherited *inherited;
 	struct turn turn;
 	struct awake awake;
 	bool may_spin;
@@ -29,7 +32,8 @@ struct desk {
 };
 
 /* Makes the device non-blocking. -errno; *DESK needs desk_finish() on success only. */
-int desk_init(struct desk *desk, struct fuse_session *se, enum worker_wait wait);
+int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
+	enum worker_wait wait);
 
 /* After the last worker has returned. */
 void desk_finish(struct desk *desk);
@@ -38,7 +42,8 @@ void desk_finish(struct desk *desk);
 void desk_stop(struct desk *desk);
 
 struct worker {
-	unsigned int number; /* from 0; one journal slot each */
+	unsigned int number; /* from 0 */
+	struct journal_entry *entry; /* what it reads requests into */
 	uint64_t n_steps; /* atomic; odd while a request is served */
 	struct desk *desk;
 	unsigned int n_backlog; /* requests in a row that were there already */
@@ -47,7 +52,7 @@ struct worker {
 };
 
 /*
- * Read and answer requests until the file system is unmounted or desk_stop(). AFTER_EACH(ARG) is
+ * Answer what an earlier process left, then read and answer requests until the file system is unmounted or desk_stop(). AFTER_EACH(ARG) is
  * called between two requests, in the worker's thread.
  */
 void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg);

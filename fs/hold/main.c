@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "ending.h"
+#include "fdio.h"
 #include "inbox.h"
 #include "launch.h"
 #include "log.h"
@@ -393,8 +394,10 @@ int main(int argc, char **argv)
 	}
 	if (r > 0)
 		return 0;
-	if (h.to_syslog)
+	if (h.to_syslog) {
 		log_to_syslog();
+		stdio_to_null();
+	}
 
 	r = prepare(&h);
 	if (r == 0)

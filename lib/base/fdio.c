@@ -121,3 +121,13 @@ int mkdir_parents(const char *path, mode_t mode)
 	}
 	return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
+
+void stdio_to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
+		dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}

@@ -25,4 +25,7 @@ int write_file_atomic(int dirfd, const char *path, const void *data, size_t len,
 /* Create PATH and its missing parents with MODE. Existing directories are left alone. */
 int mkdir_parents(const char *path, mode_t mode);
 
+/* Standard input, output and error become /dev/null: whoever waits for their end has it. */
+void stdio_to_null(void);
+
 #endif
