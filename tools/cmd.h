@@ -48,6 +48,7 @@ enum cmd_option {
 	OPT_YES = 1u << 14,
 	OPT_STRICT = 1u << 15,
 	OPT_ALL_PROJECTS = 1u << 16,
+	OPT_FILES = 1u << 18,
 	OPT_INSTANCES = 1u << 17, /* --instance, --domain, --scope */
 	OPT_PATH = 1u << 20,
 	OPT_MODE = 1u << 21,
@@ -69,6 +70,7 @@ struct cmd_env {
 	const char *until;
 	const char *lines;
 	const char *write;
+	const char *files;
 	const char *instance;
 	const char *domain;
 	const char *scope;

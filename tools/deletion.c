@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "genfiles.h"
 #include "run.h"
 #include "specfile.h"
 #include "steps.h"
@@ -16,6 +17,8 @@ void deletion_finish(struct deletion *d)
 	plan_finish(&d->plan);
 	incus_close(d->incus);
 	catalog_close(d->catalog);
+	if (d->files_fd >= 0)
+		close(d->files_fd);
 }
 
 /* A spec that nobody named may be missing; one that is there must be right. */
@@ -127,21 +130,59 @@ static int report(void *context, const struct step *steps, size_t n, struct erro
 	return r < 0 ? error_prefix(err, r, "stopped: the audit trail cannot be written") : 0;
 }
 
+/* What a crash in the middle leaves in the trail: that it was begun, and how much was meant. */
+static int record_begin(struct deletion *d, struct error *err)
+{
+	size_t n = plan_count(&d->plan, STEP_TO_DELETE);
+	size_t n_forced = plan_count_unprotected(&d->plan);
+	cleanup_free char *detail = NULL;
+	struct audit_note note = {.action = "deletion.begin", .object = "incus"};
+
+	if (!d->catalog || n == 0)
+		return 0;
+	if (asprintf(&detail, "%zu to delete, %zu of them protected", n, n_forced) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	note.detail = detail;
+	return catalog_note(d->catalog, &note, 1, &d->env->actor, err);
+}
+
+/* Files are the last steps of a plan. */
+static int run_files(struct deletion *d, struct error *err)
+{
+	struct plan *plan = &d->plan;
+	size_t first = 0;
+	int r;
+
+	while (first < plan->n_items && plan->items[first].kind != STEP_FILE)
+		first++;
+	if (first == plan->n_items)
+		return 0;
+	r = genfiles_run(d->files_fd, plan, plan->items + first, plan->n_items - first);
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	return report(d, plan->items + first, plan->n_items - first, err);
+}
+
 int deletion_run(struct deletion *d, struct error *err)
 {
 	const struct run run = {d->incus, &d->plan, report, d};
+	int r;
 
 	if (d->env->is_dry_run) {
 		if (d->env->format == OUT_TABLE)
 			steps_print(d->env->out, d->plan.items, d->plan.n_items, false);
 		return 0;
 	}
+	r = record_begin(d, err);
+	if (r < 0)
+		return r;
 	if (!d->catalog && plan_count(&d->plan, STEP_TO_DELETE) > 0 && !d->env->is_quiet)
 		fprintf(d->env->words,
 			"anklume-fsctl: no catalogue '%s':\n"
 			"  what is deleted is not recorded in an audit trail\n",
 			d->env->catalog);
-	return run_plan(&run, err);
+	r = run_plan(&run, err);
+	return r < 0 ? r : run_files(d, err);
 }
 
 int deletion_end(struct deletion *d, json_t *extra, struct error *err)

@@ -17,7 +17,13 @@ struct deletion {
 	struct incus *incus;
 	struct world world;
 	struct plan plan;
+	int files_fd; /* --files, -1 = none */
 };
+
+#define DELETION_INIT(e)                   \
+	{                                  \
+		.env = (e), .files_fd = -1 \
+	}
 
 void deletion_finish(struct deletion *d);
 

@@ -51,6 +51,8 @@ const struct option_row options[] = {
 	{"yes", 'y', NULL, OPT_YES, FLAG(is_yes), NULL, "answer the question beforehand"},
 	{"all-projects", 0, NULL, OPT_ALL_PROJECTS, FLAG(is_everywhere), NULL,
 		"also what neither spec nor catalogue knows"},
+	{"files", 0, "DIR", OPT_FILES, STRING(files), NULL,
+		"also what anklume generated below DIR"},
 	{"strict", 0, NULL, OPT_STRICT, FLAG(is_strict), NULL,
 		"exit with 8 when something was skipped"},
 	{"drop-missing", 0, NULL, OPT_DROP_MISSING, FLAG(is_dropping), NULL,

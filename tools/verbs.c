@@ -125,7 +125,8 @@ const struct cmd cmds[] = {
 		"Asks for a literal 'yes' on a terminal. On a production host (nesting\n"
 		"level 0) it wants --force, or 'true' in /etc/anklume/yolo.\n",
 		"flush --dry-run\nflush --yes\nflush --force --json\n", NULL,
-		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT | OPT_ALL_PROJECTS,
+		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT |
+			OPT_ALL_PROJECTS | OPT_FILES,
 		0, 0, cmd_flush},
 	{"volume", "create|copy|rename|rm|undelete VOLUME...", CHANGE,
 		"make, copy, move, remove data itself",

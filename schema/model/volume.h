@@ -17,6 +17,7 @@
 /* Where everything is unless options or the environment say otherwise (see man 8 anklume-fs). */
 #define DEFAULT_BASE "/var/lib/anklume/data"
 #define DEFAULT_MOUNT "/srv/anklume/data"
+#define DEFAULT_SHARES "/srv/anklume/shares"
 #define DEFAULT_CATALOG "/var/lib/anklume/catalog.db"
 #define DEFAULT_CONTROL "/run/anklume-fs/control.sock"
 

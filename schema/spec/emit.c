@@ -11,6 +11,7 @@
 #define MANAGED_END "# === END MANAGED ==="
 #define MANAGED_NOTICE "# Do not edit this section — it will be overwritten by `make sync`"
 #define MANAGED_KEY "instance_devices:"
+#define CUSTOM_NOTICE "# Your custom variables below:"
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -257,7 +258,7 @@ static char *prepend_block(const char *text, const struct device_list *devices)
 	strbuf_puts(&b, "---\n");
 	add_block(&b, devices);
 	strbuf_puts(&b, "\n");
-	strbuf_puts(&b, *text ? text : "# Your custom variables below:\n");
+	strbuf_puts(&b, *text ? text : CUSTOM_NOTICE "\n");
 	return strbuf_steal(&b);
 }
 
@@ -277,4 +278,30 @@ char *emit_merge_host_vars(const char *text, const struct device_list *devices)
 	add_variable(&b, devices);
 	strbuf_puts(&b, key == block_end ? key : skip_key(key, block_end));
 	return strbuf_steal(&b);
+}
+
+/* True when [P, END) has only lines that come with every generated file. */
+static bool is_boilerplate(const char *p, const char *end)
+{
+	static const char *const lines[] = {"", "---", CUSTOM_NOTICE};
+	bool is_known = true;
+
+	for (; p < end && is_known; p = next_line(p)) {
+		size_t len = strcspn(p, "\n");
+
+		is_known = false;
+		for (size_t i = 0; i < ARRAY_SIZE(lines) && !is_known; i++)
+			is_known = strlen(lines[i]) == len && memcmp(lines[i], p, len) == 0;
+	}
+	return is_known;
+}
+
+bool emit_is_generated(const char *text)
+{
+	const char *end = text + strlen(text);
+	const char *begin = find_line(text, end, MANAGED_BEGIN);
+	const char *block_end = find_line(begin, end, MANAGED_END);
+
+	return block_end < end && is_boilerplate(text, begin) &&
+	       is_boilerplate(next_line(block_end), end);
 }

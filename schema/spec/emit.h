@@ -25,4 +25,10 @@ char *emit_host_vars(const struct device_list *devices);
  */
 char *emit_merge_host_vars(const char *text, const struct device_list *devices);
 
+/*
+ * True when TEXT (of a file that upstream or emit_merge_host_vars() wrote) holds a managed block
+ * and nothing that a person put beside it: the file may be made anew from the spec.
+ */
+bool emit_is_generated(const char *text);
+
 #endif

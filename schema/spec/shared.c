@@ -44,8 +44,8 @@ static char *shared_source(const struct tree *tree, const struct yamlpair *pair)
 
 	if (*source)
 		return path_normalise(source);
-	return normalised(tree_text(tree->global, "shared_volumes_base", DEFAULT_SHARED_BASE),
-		pair->key->text);
+	return normalised(
+		tree_text(tree->global, "shared_volumes_base", DEFAULT_SHARES), pair->key->text);
 }
 
 static int add_device(const struct tree *tree, const struct yamlpair *pair, const char *access,

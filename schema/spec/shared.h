@@ -7,8 +7,6 @@
 #include "device.h"
 #include "tree.h"
 
-#define DEFAULT_SHARED_BASE "/srv/anklume/shares"
-
 /*
  * How MACHINE may use the shared volume PAIR: "ro", "rw", or NULL when it is no consumer. An entry
  * of the machine's own overrides its domain's. A name that is both means the domain, as upstream.

@@ -5,7 +5,7 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-need python3 curl
+need python3 curl sqlite3
 
 # instance PROJECT NAME [CONFIG [EXPANDED]]: one member of the state.
 instance() {
@@ -158,6 +158,56 @@ test_kinds_are_deleted_in_order() {
 	assert_eq "$(last_line)" 'deleted=8 skipped=0 failed=0'
 }
 
+# generated FILE [MORE]: as upstream writes it, and what a person adds below.
+generated() {
+	mkdir -p "${1%/*}"
+	printf '%s\n' '---' '# === MANAGED BY infra.yml ===' 'some: value' '# === END MANAGED ===' '' \
+		'# Your custom variables below:' >"$1"
+	[ -z "${2:-}" ] || echo "$2" >>"$1"
+}
+
+# Upstream removed all of it, also of instances that it spared, and what people had written there.
+test_generated_files_go_with_their_domain_only() {
+	local data
+
+	new_server files "$(project default)" "$(project pro)" "$(project lab)" \
+		"$(instance pro pro-dev "$protected")" "$(instance lab test)"
+	generated inventory/lab.yml
+	generated inventory/pro.yml
+	generated group_vars/lab.yml 'mine: 1'
+	generated host_vars/test.yml
+	generated host_vars/home.yml
+	generated host_vars/pro-dev.yml
+	echo 'mine: 1' >host_vars/other.yml
+	ln -s host_vars/other.yml inventory/perso.yml
+	verb 0 flush --yes --dry-run --files .
+	assert_match "$out" 'Would be deleted: file host_vars/test.yml'
+	verb 0 flush --yes --files .
+	assert_match "$out" 'Skipped: file group_vars/lab.yml \(it has more than the managed block\)'
+	assert_eq "$(find inventory group_vars host_vars ! -type d | sort | tr '\n' ' ')" \
+		'group_vars/lab.yml host_vars/other.yml host_vars/pro-dev.yml inventory/perso.yml inventory/pro.yml '
+
+	data=$ANKLUME_BASE
+	verb 5 flush --yes --files "$data"
+	ln -s "$data" link
+	verb 5 flush --yes --files link
+	mkdir -p "$data/host_vars" "$site/dir"
+	ANKLUME_BASE=$site/dir/host_vars
+	mkdir "$ANKLUME_BASE"
+	verb 5 flush --yes --files "$site/dir"
+	verb 1 flush --yes --files none
+}
+
+# What stayed at last, against the plan, keeps its files.
+test_files_of_a_deletion_that_failed_stay() {
+	new_server failed-files "$(project default)" "$(project lab)" "$(instance lab test)"
+	generated host_vars/test.yml
+	faults '[{"method": "DELETE", "path": "/instances/test", "do": "operation", "error": "no"}]'
+	verb 1 flush --yes --files .
+	assert_match "$out" "Skipped: file host_vars/test.yml \\(project 'lab' stays\\)"
+	[ -f host_vars/test.yml ]
+}
+
 # A teacher's lab: 60 students, a domain each. Their deletions wait for each other's company.
 test_sixty_instances_are_deleted_many_at_a_time() {
 	local i
@@ -179,6 +229,23 @@ test_sixty_instances_are_deleted_many_at_a_time() {
 	assert_eq "$(last_line)" 'deleted=180 skipped=0 failed=0'
 	verb 0 flush --yes
 	assert_eq "$out" 'Nothing to flush.'$'\n''deleted=0 skipped=0 failed=0'
+}
+
+# It is recorded before anything happens, and when nothing can be recorded nothing happens.
+test_no_audit_trail_no_deletion() {
+	new_server trail "$(project default)" "$(project pro)" "$(instance pro a "$protected")"
+	run 0 apply -q
+	sqlite3 "$ANKLUME_CATALOG" "CREATE TRIGGER full BEFORE INSERT ON audit
+		BEGIN SELECT raise(ABORT, 'no room'); END"
+	verb 1 flush --force
+	assert_eq "$(deletes)" ''
+	assert_match "$err" 'no room|catalogue'
+	sqlite3 "$ANKLUME_CATALOG" 'DROP TRIGGER full'
+	verb 0 flush --force
+	fsctl audit --json | jq -r '.[-3:][] | [.action, .detail] | @tsv' >"$tmp/audit"
+	assert_file_has "$tmp/audit" '^deletion.begin	2 to delete, 1 of them protected'
+	assert_file_has "$tmp/audit" '^instance.delete	forced: its protection was cleared'
+	assert_file_has "$tmp/audit" '^project.delete'
 }
 
 # What Incus calls its objects is not what a terminal gets.

@@ -22,15 +22,15 @@ test_variables_become_options() {
 		data-dirs|apply
 		data-dirs INFRA=infra|apply --spec 'infra'
 		data-dirs DRY_RUN=true|apply --dry-run
-		flush|flush
-		flush FORCE=true|flush --force
-		flush FORCE=1|flush --force
-		flush FORCE=yes|flush --force
-		flush FORCE=false|flush
-		flush FORCE=0|flush
-		flush FORCE=|flush
-		flush YES=true|flush --yes
-		flush INFRA=my.yml DRY_RUN=1|flush --spec 'my.yml' --dry-run
+		flush|flush --files .
+		flush FORCE=true|flush --files . --force
+		flush FORCE=1|flush --files . --force
+		flush FORCE=yes|flush --files . --force
+		flush FORCE=false|flush --files .
+		flush FORCE=0|flush --files .
+		flush FORCE=|flush --files .
+		flush YES=true|flush --files . --yes
+		flush INFRA=my.yml DRY_RUN=1|flush --files . --spec 'my.yml' --dry-run
 		instance-remove I=pro-dev|remove --instance 'pro-dev'
 		instance-remove I=pro-dev FORCE=true|remove --instance 'pro-dev' --force
 		instance-remove DOMAIN=lab SCOPE=ephemeral|remove --domain 'lab' --scope 'ephemeral'

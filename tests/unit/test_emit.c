@@ -319,6 +319,37 @@ START_TEST(no_devices_are_still_valid_text)
 }
 END_TEST
 
+#define BEGIN "# === MANAGED BY infra.yml ===\n"
+#define END "# === END MANAGED ===\n"
+
+static const struct {
+	const char *text;
+	bool want;
+} generated[] = {
+	{BEGIN "a: 1\n" END, true},
+	{"---\n" BEGIN "a: 1\n" END "\n# Your custom variables below:\n", true},
+	{"---\n" BEGIN END, true},
+	{"---\n" BEGIN "a: 1\n# === END MANAGED ===", true},
+	{"", false},
+	{"---\n", false},
+	{"a: 1\n", false},
+	{BEGIN "a: 1\n", false},
+	{END BEGIN, false},
+	{"mine: 1\n" BEGIN END, false},
+	{"# mine\n" BEGIN END, false},
+	{BEGIN END "mine: 1\n", false},
+	{BEGIN END "mine: 1", false},
+	{BEGIN END "# Your custom variables below:\nmine: 1\n", false},
+	{BEGIN END " \n", false},
+};
+
+START_TEST(only_what_nobody_wrote_in_is_generated)
+{
+	ck_assert_msg(emit_is_generated(generated[_i].text) == generated[_i].want, "'%s'",
+		generated[_i].text);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *s = suite_create("emit");
@@ -340,6 +371,7 @@ Suite *unit_suite(void)
 	tcase_add_test(none, host_vars_without_devices_lack_the_key);
 	tcase_add_test(none, merge_takes_the_last_device_away);
 	tcase_add_test(none, no_devices_are_still_valid_text);
+	tcase_add_loop_test(none, only_what_nobody_wrote_in_is_generated, 0, ARRAY_SIZE(generated));
 	suite_add_tcase(s, none);
 	return s;
 }

@@ -3,9 +3,14 @@
 #include "confirm.h"
 #include "deletion.h"
 #include "flush.h"
+#include "genfiles.h"
+#include "path.h"
 #include "production.h"
 #include "steps.h"
 #include "wire.h"
+
+#include <fcntl.h>
+#include <string.h>
 
 /* What a flush cannot take away, and what is not its business, said before anything happens. */
 static void warn(const struct deletion *d)
@@ -62,7 +67,46 @@ static int plan(struct deletion *d, struct error *err)
 	};
 	int r = plan_flush(&d->world, &d->known, &options, &d->plan);
 
-	return r < 0 ? error_set(err, r, "out of memory") : 0;
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	return d->files_fd < 0 ? 0
+			       : genfiles_plan(d->files_fd, &d->known, &d->world, &d->plan, err);
+}
+
+/* Nothing was generated where data is: in the base, in the mount, in the shares. */
+static int check_files(const struct cmd_env *env, const char *path, struct error *err)
+{
+	const char *const places[] = {env->base, env->mount, DEFAULT_SHARES};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) * N_GENFILES_DIRS; i++) {
+		cleanup_free char *place = realpath(places[i / N_GENFILES_DIRS], NULL);
+		cleanup_free char *dir = NULL;
+
+		if (asprintf(&dir, "%s/%s", path, genfiles_dirs[i % N_GENFILES_DIRS]) < 0)
+			return error_set(err, -ENOMEM, "out of memory");
+		if (place && path_is_inside(dir, place))
+			return error_set(err, CMD_REFUSED, "--files '%s': '%s' is where data is",
+				env->files, place);
+	}
+	return 0;
+}
+
+static int open_files(struct deletion *d, struct error *err)
+{
+	const char *name = d->env->files;
+	cleanup_free char *path = name ? realpath(name, NULL) : NULL;
+	int r;
+
+	if (!name)
+		return 0;
+	if (!path)
+		return error_errno(err, -errno, "--files '%s'", name);
+	r = check_files(d->env, path, err);
+	if (r != 0)
+		return r;
+
+	d->files_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return d->files_fd < 0 ? error_errno(err, -errno, "--files '%s'", name) : 0;
 }
 
 static int flush(struct deletion *d, struct error *err)
@@ -78,7 +122,7 @@ static int flush(struct deletion *d, struct error *err)
 
 int cmd_flush(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
-	cleanup_deletion struct deletion d = {.env = env};
+	cleanup_deletion struct deletion d = DELETION_INIT(env);
 	bool go = false;
 	int r;
 
@@ -89,7 +133,9 @@ int cmd_flush(struct cmd_env *env, int argc, char **argv, struct error *err)
 		if (r != 0)
 			return r;
 	}
-	r = deletion_learn(&d, err);
+	r = open_files(&d, err);
+	if (r == 0)
+		r = deletion_learn(&d, err);
 	if (r == 0 && !d.has_knowledge && !env->is_everywhere)
 		r = cmd_usage(err, "no spec and no catalogue say what is ours to flush;\n"
 				   "  --spec names a spec, --all-projects means everything");

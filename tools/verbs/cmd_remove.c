@@ -192,7 +192,7 @@ static int remove_planned(struct deletion *d, struct error *err)
 
 int cmd_remove(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
-	cleanup_deletion struct deletion d = {.env = env};
+	cleanup_deletion struct deletion d = DELETION_INIT(env);
 	struct target target = {NULL};
 	cleanup_free char *project = NULL;
 	int r;
