@@ -10,18 +10,21 @@ void device_list_init(struct device_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
+void device_finish(struct device *device)
+{
+	for (size_t i = 0; i < device->n_properties; i++) {
+		free(device->properties[i].key);
+		free(device->properties[i].value);
+	}
+	free(device->properties);
+	free(device->name);
+	*device = (struct device){NULL};
+}
+
 void device_list_finish(struct device_list *list)
 {
-	for (size_t i = 0; i < list->n_items; i++) {
-		struct device *d = &list->items[i];
-
-		for (size_t j = 0; j < d->n_properties; j++) {
-			free(d->properties[j].key);
-			free(d->properties[j].value);
-		}
-		free(d->properties);
-		free(d->name);
-	}
+	for (size_t i = 0; i < list->n_items; i++)
+		device_finish(&list->items[i]);
 	free(list->items);
 	device_list_init(list);
 }

@@ -29,6 +29,9 @@ struct device_list {
 	size_t n_items;
 };
 
+/* Free what it owns and leave it empty. */
+void device_finish(struct device *device);
+
 void device_list_init(struct device_list *list);
 void device_list_finish(struct device_list *list);
 
