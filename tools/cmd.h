@@ -54,6 +54,9 @@ enum cmd_option {
 	OPT_MODE = 1u << 21,
 	OPT_GRACE = 1u << 22,
 	OPT_ALL = 1u << 23,
+	OPT_REPLUG = 1u << 24,
+	OPT_ADOPT = 1u << 25,
+	OPT_DEVICES = 1u << 26,
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -91,6 +94,9 @@ struct cmd_env {
 	bool is_dropping;
 	bool is_repairing;
 	bool is_all;
+	bool is_replugging;
+	bool is_adopting;
+	bool is_attaching;
 	bool wants_help;
 	bool wants_version;
 	enum out_format format; /* of verbs without formats of their own */

@@ -27,18 +27,28 @@ const struct cmd cmds[] = {
 		"protected. A known volume whose directory is gone (a disk that is not\n"
 		"mounted?) stops the run unless --recreate is given.\n",
 		"apply --dry-run\napply\napply infra.yml --json\n", NULL,
-		OPT_SPEC | OPT_DRY_RUN | OPT_RECREATE, 0, 1, cmd_apply},
-	{"devices", "[SPEC] [MACHINE...]", DECLARE, "print the Incus devices of machines",
+		OPT_SPEC | OPT_DRY_RUN | OPT_RECREATE | OPT_DEVICES | OPT_REPLUG | OPT_ADOPT, 0, 1,
+		cmd_apply},
+	{"devices", "[diff|apply|heal] [SPEC] [MACHINE...]", DECLARE,
+		"print the Incus devices of machines, attach them",
 		"MACHINE is a machine, domain/machine or a domain; without it every\n"
 		"machine of an enabled domain is meant. Formats: incus (as 'incus\n"
 		"config edit' shows them), json, commands (for a shell), host_vars (for\n"
 		"Ansible). incus and commands have the persistent volumes (pd-*) only;\n"
 		"json and host_vars have shared volumes and the machine's own devices,\n"
 		"too. --write merges the block into DIR/<machine>.yml and leaves\n"
-		"the rest of the file alone.\n",
+		"the rest of the file alone.\n\n"
+		"diff compares what the spec wants, what was applied last, and what the\n"
+		"instances have; apply makes the instances so and looks from inside\n"
+		"whether it is. Only their own pd-* devices are touched; others are\n"
+		"shown as foreign. A change that takes a mount away from an instance\n"
+		"that runs is marked REPLUG and left until --replug is given.\n"
+		"heal [INSTANCE...] plugs anew what running containers lost sight of\n"
+		"(a mount that was replaced under them). Formats: table, json, yaml,\n"
+		"csv, compact.\n",
 		"devices pro-dev\ndevices pro -f commands\ndevices infra.yml -f json\n",
-		"incus json commands host_vars", OPT_SPEC | OPT_WRITE | OPT_DRY_RUN, 0, -1,
-		cmd_devices},
+		"incus json commands host_vars table yaml csv compact",
+		OPT_SPEC | OPT_WRITE | OPT_DRY_RUN | OPT_REPLUG | OPT_ADOPT, 0, -1, cmd_devices},
 	{"schema", "", DECLARE, "print the JSON Schema of the spec, for editors", "",
 		"schema\nschema --markdown\n", "json", OPT_MARKDOWN, 0, 0, cmd_schema},
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
+#include "devices.h"
 #include "datadir.h"
 #include "rebuild.h"
 #include "report.h"
@@ -286,6 +287,8 @@ int cmd_apply(struct cmd_env *env, int argc, char **argv, struct error *err)
 	const char *path;
 	int r;
 
+	if (env->is_attaching && env->format != OUT_TABLE)
+		return cmd_usage(err, "--devices prints tables only; run 'devices apply' after it");
 	r = specfile_find(env, argc > 0 ? argv[0] : NULL, &path, err);
 	if (r == 0)
 		r = specfile_load(env, path, &spec, err);
@@ -295,5 +298,7 @@ int cmd_apply(struct cmd_env *env, int argc, char **argv, struct error *err)
 		return r;
 
 	a.infra = spec_get_infra(spec);
-	return apply(&a, err);
+	r = apply(&a, err);
+	/* Only now do the sources exist, and the daemon shows them. */
+	return r == 0 && env->is_attaching ? devices_apply_spec(env, steal_ptr(&spec), err) : r;
 }

@@ -1,119 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
+#include "devices.h"
 #include "emit.h"
 #include "hostvars.h"
-#include "path.h"
-#include "rows.h"
-#include "specfile.h"
-#include "str.h"
+#include "targets.h"
 #include "wire.h"
 
 #include <string.h>
-#include <sys/stat.h>
-
-/* A machine that was asked for, and its devices. */
-struct target {
-	const struct domain *domain;
-	const struct machine *machine;
-	struct device_list devices;
-};
-
-struct target_list {
-	struct target *items;
-	size_t n_items;
-};
-
-static void target_list_finish(struct target_list *list)
-{
-	for (size_t i = 0; i < list->n_items; i++)
-		device_list_finish(&list->items[i].devices);
-	free(list->items);
-}
-
-static inline void target_list_finishp(struct target_list *list)
-{
-	int saved_errno = errno;
-
-	target_list_finish(list);
-	errno = saved_errno;
-}
-
-/* "machine", "domain", "domain/machine"; NULL is every machine of an enabled domain. */
-static bool word_fits(const char *word, const struct domain *d, const struct machine *m)
-{
-	const char *slash = word ? strchr(word, '/') : NULL;
-
-	if (!word)
-		return d->is_enabled;
-	if (!slash)
-		return str_equal(word, m->name) || str_equal(word, d->name);
-	return str_equal(slash + 1, m->name) && strlen(d->name) == (size_t)(slash - word) &&
-	       str_has_prefix(word, d->name);
-}
-
-static bool is_chosen(const struct target_list *list, const struct machine *m)
-{
-	for (size_t i = 0; i < list->n_items; i++) {
-		if (list->items[i].machine == m)
-			return true;
-	}
-	return false;
-}
-
-static int add_target(struct target_list *list, const struct spec *spec, const struct domain *d,
-	const struct machine *m)
-{
-	struct target *items = reallocarray(list->items, list->n_items + 1, sizeof(*items));
-	struct target *t;
-
-	if (!items)
-		return -ENOMEM;
-	list->items = items;
-	t = &items[list->n_items];
-	*t = (struct target){.domain = d, .machine = m};
-	device_list_init(&t->devices);
-	list->n_items++;
-	return spec_list_devices(spec, d->name, m->name, &t->devices);
-}
-
-/* Add the machines that WORD means. */
-static int choose(
-	struct target_list *list, const struct spec *spec, const char *word, struct error *err)
-{
-	const struct infra *infra = spec_get_infra(spec);
-	size_t n = 0;
-
-	for (size_t i = 0; i < infra->n_domains; i++) {
-		const struct domain *d = &infra->domains[i];
-
-		for (size_t j = 0; j < d->n_machines; j++) {
-			const struct machine *m = &d->machines[j];
-			int r = 0;
-
-			if (!word_fits(word, d, m))
-				continue;
-			n++;
-			if (!word || !is_chosen(list, m))
-				r = add_target(list, spec, d, m);
-			if (r < 0)
-				return error_errno(err, r, "devices of '%s/%s'", d->name, m->name);
-		}
-	}
-	if (word && n == 0)
-		return error_set(err, CMD_NO_VOLUME, "no machine or domain '%s' in the spec", word);
-	return 0;
-}
-
-/* The Incus project and instance that a machine's commands are for. */
-static const char *project_of(const struct target *t)
-{
-	return t->machine->project ? t->machine->project : "default";
-}
-
-static const char *instance_of(const struct target *t)
-{
-	return t->machine->instance ? t->machine->instance : t->machine->name;
-}
 
 static int print_json(const struct cmd_env *env, const struct target_list *list, struct error *err)
 {
@@ -124,8 +17,8 @@ static int print_json(const struct cmd_env *env, const struct target_list *list,
 		cleanup_free char *text = emit_json(&t->devices);
 		cleanup_free char *name = NULL;
 		json_t *devices = text ? json_loads(text, 0, NULL) : NULL;
-		json_t *item = json_pack("{s:s s:s s:o}", "project", project_of(t), "instance",
-			instance_of(t), "devices", devices);
+		json_t *item = json_pack("{s:s s:s s:o}", "project", target_project(t), "instance",
+			target_instance(t), "devices", devices);
 
 		if (asprintf(&name, "%s/%s", t->domain->name, t->machine->name) < 0)
 			name = NULL;
@@ -133,21 +26,6 @@ static int print_json(const struct cmd_env *env, const struct target_list *list,
 			return error_set(err, -ENOMEM, "out of memory");
 	}
 	return out_value(env->out, OUT_JSON, root, err);
-}
-
-/*
- * The devices that are ours to attach, borrowed from T: shared volumes and what the user declared
- * are somebody else's to add. ITEMS has room for all of T's.
- */
-static struct device_list persistent_devices(const struct target *t, struct device *items)
-{
-	struct device_list list = {items, 0};
-
-	for (size_t i = 0; i < t->devices.n_items; i++) {
-		if (t->devices.items[i].origin == DEVICE_PERSISTENT)
-			items[list.n_items++] = t->devices.items[i];
-	}
-	return list;
 }
 
 /* What one machine's devices are in one of the text formats; caller frees. */
@@ -163,10 +41,10 @@ static char *emit_text(const char *format, const struct target *t, size_t *ret_n
 	if (strcmp(format, "host_vars") == 0)
 		return emit_host_vars(&t->devices);
 
-	ours = persistent_devices(t, items);
+	ours = target_persistent(t, items);
 	*ret_n = ours.n_items;
 	if (strcmp(format, "commands") == 0)
-		return emit_commands(&ours, project_of(t), instance_of(t));
+		return emit_commands(&ours, target_project(t), target_instance(t));
 	return emit_incus_yaml(&ours);
 }
 
@@ -188,7 +66,7 @@ static int print_text(const struct cmd_env *env, const char *format, const struc
 		if (list->n_items > 1)
 			fprintf(env->out, "%s# %s/%s: instance %s, project %s\n",
 				is_yaml ? "---\n" : "", t->domain->name, t->machine->name,
-				instance_of(t), project_of(t));
+				target_instance(t), target_project(t));
 		fputs(text, env->out);
 	}
 	return 0;
@@ -217,23 +95,20 @@ static int write_host_vars(
 	return 0;
 }
 
-/* The first operand is the spec when it names a YAML file or a directory that holds a spec. */
-static bool is_spec_word(const char *word)
+/* The formats of diff, apply and heal are of no use here. */
+static int check_print_format(const struct cmd_env *env, struct error *err)
 {
-	static const char *const markers[] = {"base.yml", "anklume.yml"};
+	static const char *const formats[] = {"incus", "json", "commands", "host_vars"};
 
-	if (str_has_suffix(word, ".yml") || str_has_suffix(word, ".yaml"))
-		return true;
-
-	for (size_t i = 0; i < ARRAY_SIZE(markers); i++) {
-		cleanup_free char *path = NULL;
-
-		if (asprintf(&path, "%s/%s", word, markers[i]) < 0)
-			return false;
-		if (access(path, F_OK) == 0)
-			return true;
+	for (size_t i = 0; env->format_name && i < ARRAY_SIZE(formats); i++) {
+		if (strcmp(env->format_name, formats[i]) == 0)
+			return 0;
 	}
-	return false;
+	return env->format_name ? cmd_usage(err,
+					  "no format '%s' here, there are: incus json commands "
+					  "host_vars",
+					  env->format_name)
+				: 0;
 }
 
 static int print_devices(
@@ -248,28 +123,30 @@ static int print_devices(
 	return print_text(env, format, targets, err);
 }
 
+/* The words that are no machines but something to do. */
+static const struct {
+	const char *word;
+	int (*run)(struct cmd_env *env, int argc, char **argv, struct error *err);
+} actions[] = {
+	{"apply", devices_apply},
+	{"diff", devices_diff},
+	{"heal", devices_heal},
+};
+
 int cmd_devices(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
-	cleanup_(target_list_finishp) struct target_list targets = {NULL, 0};
+	cleanup_target_list struct target_list targets = {NULL, 0};
 	cleanup_spec struct spec *spec = NULL;
-	bool has_spec = argc > 0 && !env->spec && is_spec_word(argv[0]);
-	const char *path;
 	int r;
 
+	for (size_t i = 0; argc > 0 && i < ARRAY_SIZE(actions); i++) {
+		if (strcmp(argv[0], actions[i].word) == 0)
+			return actions[i].run(env, argc - 1, argv + 1, err);
+	}
 	if (env->write && env->format_name && strcmp(env->format_name, "host_vars") != 0)
 		return cmd_usage(err, "--write writes host_vars, not '%s'", env->format_name);
-
-	r = specfile_find(env, has_spec ? argv[0] : NULL, &path, err);
+	r = check_print_format(env, err);
 	if (r == 0)
-		r = specfile_load(env, path, &spec, err);
-	if (r == 0)
-		r = specfile_check_mount(env, spec, err);
-	if (r != 0)
-		return r;
-
-	if (argc == has_spec)
-		r = choose(&targets, spec, NULL, err);
-	for (int i = has_spec; i < argc && r == 0; i++)
-		r = choose(&targets, spec, argv[i], err);
+		r = targets_load(env, argc, argv, &spec, &targets, err);
 	return r != 0 ? r : print_devices(env, &targets, err);
 }
