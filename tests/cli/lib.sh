@@ -107,3 +107,18 @@ stop_fake() {
 	wait "$fake_pid" || true
 	exec {fake_out}<&-
 }
+
+# extract_blocks DIR: each ```yaml block of the documents as DIR/<n>.<kind>.yml; kind is "spec" or the
+# fence's second word.
+extract_blocks() {
+	python3 - "$1" "$root"/README.md "$root"/docs/*.md "$root"/docs/*/*.md <<-'P'
+		import pathlib, re, sys
+		out = pathlib.Path(sys.argv[1])
+		n = 0
+		for name in sys.argv[2:]:
+		    text = pathlib.Path(name).read_text(encoding="utf-8")
+		    for kind, body in re.findall(r"^```yaml *(\w*)\n(.*?)^```$", text, re.S | re.M):
+		        n += 1
+		        (out / f"{n:02}.{kind or 'spec'}.yml").write_text(body, encoding="utf-8")
+	P
+}
