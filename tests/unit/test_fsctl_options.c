@@ -115,7 +115,8 @@ static const struct {
 	{"ls -f", "option '-f' needs a value"},
 	{"ls -f xml", "no format 'xml' here, there are: table json yaml csv compact"},
 	{"ls -f tab", "no format 'tab' here, there are: table json yaml csv compact"},
-	{"devices -f csv", "no format 'csv' here, there are: incus json commands host_vars"},
+	{"devices -f xml", "no format 'xml' here, there are: incus json commands host_vars table "
+			   "yaml csv compact"},
 	{"show", "usage: anklume-fsctl show VOLUME"},
 	{"show a b", "usage: anklume-fsctl show VOLUME"},
 	{"hold tag", "usage: anklume-fsctl hold TAG VOLUME..."},

@@ -5,6 +5,7 @@
 #include "str.h"
 
 #include <string.h>
+#include <sys/vfs.h>
 
 static const char *const words[] = {
 	[SIGHT_GOOD] = "good",
@@ -26,8 +27,10 @@ static int expect(
 	const struct mount *m = real ? mountinfo_holding(outside, real) : NULL;
 	const char *rest;
 	const char *root;
+	struct statfs st;
 
-	if (!real)
+	/* Names may come from the kernel's caches long after their filesystem died; this does not. */
+	if (!real || statfs(real, &st) < 0)
 		return error_errno(err, -errno, "source '%s'", source);
 	if (!m)
 		return error_set(err, -ENOENT, "source '%s' is on no mount", source);
