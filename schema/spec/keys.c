@@ -195,7 +195,7 @@ static void check_entry(struct walk *w, const struct yamlnode *name, const struc
 		check_map(w, value, place, &where, NULL);
 		return;
 	}
-	if (parent && parent->type == KEY_ENTRIES_OR_PATHS && value->type == YAMLNODE_STRING) {
+	if (parent && parent->type == KEY_VOLUMES_OR_PATHS && value->type == YAMLNODE_STRING) {
 		const char *problem =
 			keytype_check(key_find(place, w->layout, "path"), value, NULL);
 
@@ -236,7 +236,8 @@ static void check_children(struct walk *w, const struct key *key, const struct y
 		check_map(w, value, key->child, where, NULL);
 		return;
 	}
-	for (size_t i = 0; i < value->n_pairs; i++)
+	/* A list of universal volumes has nothing below. */
+	for (size_t i = 0; value->type == YAMLNODE_MAP && i < value->n_pairs; i++)
 		check_entry(w, value->pairs[i].key, value->pairs[i].value, key, key->child, where);
 }
 

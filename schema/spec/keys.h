@@ -56,7 +56,8 @@ enum key_type {
 	KEY_MAP_OR_TRUE,
 	KEY_MAPS, /* a list of CHILD */
 	KEY_ENTRIES, /* a map: name -> CHILD */
-	KEY_ENTRIES_OR_PATHS, /* the same, where a string stands for {path: string} */
+	KEY_VOLUMES, /* the same, or "universal", or a list of names of universal volumes */
+	KEY_VOLUMES_OR_PATHS, /* the same, where a string stands for {path: string} */
 	N_KEY_TYPES,
 };
 

@@ -6,6 +6,7 @@
 
 #include "path.h"
 #include "str.h"
+#include "universal_map.h"
 #include "volume.h"
 
 static bool is_scalar(const struct yamlnode *value)
@@ -276,6 +277,20 @@ static const char *check_map_or_true(const struct key *key, const struct yamlnod
 	return "must be a mapping or true";
 }
 
+/* One universal volume's name for each item, each once. */
+static const char *check_volumes(const struct key *key, const struct yamlnode *value, char *buf)
+{
+	(void)key;
+	if (value->type == YAMLNODE_MAP || universal_map_is_valid(value))
+		return NULL;
+	if (value->type != YAMLNODE_LIST)
+		return "must be a mapping, a list or 'universal'";
+	strcpy(buf, "must list, each once:");
+	for (size_t i = 0; i < UNIVERSAL_COUNT; i++)
+		sprintf(buf + strlen(buf), " %s", universal_volumes[i].name);
+	return buf;
+}
+
 #define NAME_PATTERN "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 
 static const struct {
@@ -305,7 +320,8 @@ static const struct {
 	[KEY_MAP_OR_TRUE] = {"mapping or true", check_map_or_true, NULL},
 	[KEY_MAPS] = {"list of mappings", check_list, NULL},
 	[KEY_ENTRIES] = {"mapping by name", check_map, NULL},
-	[KEY_ENTRIES_OR_PATHS] = {"mapping by name", check_map, NULL},
+	[KEY_VOLUMES] = {"mapping by name, universal or list", check_volumes, NULL},
+	[KEY_VOLUMES_OR_PATHS] = {"mapping by name, universal or list", check_volumes, NULL},
 };
 
 const char *keytype_check(const struct key *key, const struct yamlnode *value, char *buf)

@@ -8,6 +8,7 @@
 #include "keytypes.h"
 #include "path.h"
 #include "str.h"
+#include "universal.h"
 
 #define DRAFT "https://json-schema.org/draft/2020-12/schema"
 #define REF_MAX 64
@@ -137,6 +138,20 @@ static json_t *access_map(bool *bad)
 	return object;
 }
 
+/* Names of universal volumes, each once. */
+static json_t *universal_list(bool *bad)
+{
+	json_t *names = json_array();
+	json_t *list;
+
+	for (size_t i = 0; i < UNIVERSAL_COUNT; i++)
+		*bad |= json_array_append_new(names, json_string(universal_volumes[i].name)) < 0;
+	list = list_of(json_pack("{s:o}", "enum", names));
+	put(list, "uniqueItems", json_true(), bad);
+	put(list, "minItems", json_integer(1), bad);
+	return list;
+}
+
 static json_t *type_of(const struct key *key, bool *bad)
 {
 	switch (key->type) {
@@ -165,8 +180,11 @@ static json_t *type_of(const struct key *key, bool *bad)
 	case KEY_MAPS:
 		return list_of(ref_to(key->child));
 	case KEY_ENTRIES:
-	case KEY_ENTRIES_OR_PATHS:
 		return entries_of(key->child, bad);
+	case KEY_VOLUMES:
+	case KEY_VOLUMES_OR_PATHS:
+		return json_pack("{s:[o, {s:s}, o]}", "anyOf", entries_of(key->child, bad), "const",
+			UNIVERSAL_WORD, universal_list(bad));
 	default:
 		return text_of(key->type, bad);
 	}

@@ -5,6 +5,7 @@
 
 #include "path.h"
 #include "str.h"
+#include "universal_map.h"
 
 static int compare_machines(const void *a, const void *b, void *data)
 {
@@ -49,6 +50,17 @@ static char *full_name(const struct tree *tree, const char *domain, const char *
 	return asprintf(&name, "%s-%s", domain, machine) < 0 ? NULL : name;
 }
 
+/* "universal", or a list: what it stands for, which all others then take for a map. */
+static int expand_universal(const struct tree *tree, struct tree_machine *m)
+{
+	const struct yamlnode *value = yamlnode_get(m->body, tree_volumes_key(tree));
+
+	if (!value || !universal_map_is_valid(value))
+		return 0;
+	m->universal = universal_map_new(value);
+	return m->universal ? 0 : -ENOMEM;
+}
+
 static int add_machines(struct tree *tree, struct tree_domain *domain, size_t index)
 {
 	const struct yamlnode *map = yamlnode_get_set(domain->body, "machines");
@@ -63,10 +75,10 @@ static int add_machines(struct tree *tree, struct tree_domain *domain, size_t in
 		m->body = map->pairs[i].value;
 		m->domain = index;
 		m->name = full_name(tree, domain->key->text, m->key->text);
-		if (!m->name)
-			return -ENOMEM;
 		tree->n_machines++;
 		domain->n_machines++;
+		if (!m->name || expand_universal(tree, m) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -136,8 +148,10 @@ int tree_init(struct tree *ret, enum key_layout layout, const struct yamlnode *r
 
 void tree_finish(struct tree *tree)
 {
-	for (size_t i = 0; i < tree->n_machines; i++)
+	for (size_t i = 0; i < tree->n_machines; i++) {
 		free(tree->machines[i].name);
+		free(tree->machines[i].universal);
+	}
 	free(tree->machines);
 	free(tree->domains);
 	free(tree->by_name);
@@ -192,6 +206,8 @@ const struct yamlnode *tree_volumes(const struct tree *tree, const struct tree_m
 {
 	const struct yamlnode *map = yamlnode_get(machine->body, tree_volumes_key(tree));
 
+	if (machine->universal)
+		return &machine->universal->map;
 	return yamlnode_is(map, YAMLNODE_MAP) ? map : NULL;
 }
 

@@ -22,6 +22,7 @@ struct tree_machine {
 	const struct yamlnode *body;
 	size_t domain; /* index */
 	char *name; /* of its directory and its instance: upstream's full name; owned */
+	struct universal_map *universal; /* NULL = its volumes are a map by themselves; owned */
 };
 
 struct tree {
@@ -47,7 +48,10 @@ void tree_finish(struct tree *tree);
 const struct tree_domain *tree_find_domain(const struct tree *tree, const char *name);
 const struct tree_machine *tree_find_machine(const struct tree *tree, const char *name);
 
-/* The machine's volumes, a map: persistent_data or persistent. NULL when it has none. */
+/*
+ * The machine's volumes, a map: persistent_data or persistent, the universal ones by name. NULL when
+ * it has none.
+ */
 const struct yamlnode *tree_volumes(const struct tree *tree, const struct tree_machine *machine);
 
 /* The key that holds them. */

@@ -94,6 +94,26 @@ START_TEST(personal_machine_has_eight_volumes)
 }
 END_TEST
 
+/* S2-1 S2-2: the word is the list. */
+START_TEST(universal_stands_for_the_eight_volumes)
+{
+	cleanup_free char *listed = NULL;
+
+	personal_machine_has_eight_volumes_fn(0);
+	listed = strdup(specs_devices("pods/p-1"));
+	ck_assert_msg(specs_load("project_name: t\nglobal: {addressing: {}}\ndomains:\n  pods:\n"
+				 "    machines:\n      p-1: {persistent_data: universal}\n") == 0,
+		"%s", specs_report());
+	ck_assert_str_eq(specs_report(), "");
+	ck_assert_str_eq(specs_devices("pods/p-1"), listed);
+	ck_assert_msg(specs_load("project_name: t\nglobal: {addressing: {}}\ndomains:\n  pods:\n"
+				 "    machines:\n      p-1: {persistent_data: [var, etc]}\n") == 0,
+		"%s", specs_report());
+	ck_assert_str_eq(specs_devices("pods/p-1"), "pd-var: " POD "var path=/var shift=true\n"
+						    "pd-etc: " POD "etc path=/etc shift=true\n");
+}
+END_TEST
+
 /* S2-3: dashes in names never make two volumes one directory. */
 START_TEST(names_with_dashes_have_their_own_directories)
 {
@@ -340,6 +360,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, devices_of_the_seed_are_those_of_upstream);
 	tcase_add_test(tc, machine_without_sections_has_no_device);
 	tcase_add_test(tc, personal_machine_has_eight_volumes);
+	tcase_add_test(tc, universal_stands_for_the_eight_volumes);
 	tcase_add_test(tc, names_with_dashes_have_their_own_directories);
 	tcase_add_loop_test(tc, data_base_is_normalised, 0, ARRAY_SIZE(data_bases));
 	tcase_add_loop_test(tc, nesting_prefix_is_for_incus_only, 0, ARRAY_SIZE(levels));

@@ -112,7 +112,8 @@ static const struct row volume_rows[] = {
 	{"PD-006", PD, "", ""},
 	{"PD-006", "        persistent_data: {}\n", "", ""},
 	{"S0-13", "        persistent_data: []\n", "",
-		"infra.yml:10:26: error: " M "persistent_data must be a mapping, got a list\n"},
+		"infra.yml:10:26: error: " M "persistent_data must list, each once: workspace "
+		"home root etc usr-local opt var srv, got a list\n"},
 	{"S0-13", PD "          db:\n          web: /y\n", "",
 		"infra.yml:11:11: error: " V "db: must be a mapping, got nothing\n"
 		"infra.yml:12:16: error: " V "web: must be a mapping, got a string\n"},
@@ -144,6 +145,19 @@ static const struct row volume_rows[] = {
 		   "          opt: {path: /opt}\n          var: {path: /var}\n"
 		   "          srv: {path: /srv}\n          workspace: {path: /workspace}\n",
 		"", ""},
+	{"S2-1",
+		"        persistent_data: universal\n" DEV
+		"          x: {type: disk, path: /var/}\n",
+		"",
+		"infra.yml:10:26: error: " M
+		"persistent_data.var: duplicate mount path '/var', used by device 'x' at "
+		"infra.yml:12:33\n"},
+	{"S2-1", "        persistent_data: everything\n", "",
+		"infra.yml:10:26: error: " M
+		"persistent_data must be a mapping, a list or 'universal', got 'everything'\n"},
+	{"S2-1", "        persistent_data: [var, etc, var]\n", "",
+		"infra.yml:10:26: error: " M "persistent_data must list, each once: workspace "
+		"home root etc usr-local opt var srv, got a list\n"},
 	{"S2-4",
 		PD
 		"          a: {path: /tmp}\n          b: {path: /proc/x}\n          c: {path: /sys/}\n"
