@@ -2,6 +2,7 @@
 #include "ops.h"
 
 #include "creds.h"
+#include "dircache.h"
 #include "entry.h"
 #include "reply.h"
 
@@ -46,6 +47,15 @@ static int do_getattr(struct call *c, fuse_ino_t ino, struct node *node, struct 
 	if (!node)
 		return -ESTALE;
 
+	/* After each change in it the kernel asks for the attributes of the directory. */
+	if (node->type == S_IFDIR) {
+		int dir_fd = dircache_open(&c->fs->mounts, &node->handle);
+
+		r = dir_fd < 0 ? dir_fd : entry_stat(node, dir_fd, ret);
+		if (r == 0 && ret->st_nlink == 0)
+			dircache_forget(&node->handle);
+		return r;
+	}
 	check_mapped(c, node);
 	fd = open_node(c, node);
 	return fd < 0 ? fd : entry_stat(node, fd, ret);

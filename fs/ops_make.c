@@ -5,6 +5,7 @@
 #include "ops.h"
 
 #include "creds.h"
+#include "dircache.h"
 #include "entry.h"
 #include "once.h"
 #include "path.h"
@@ -15,7 +16,7 @@
 struct make {
 	struct call *c;
 	struct node *dir;
-	int dir_fd; /* O_PATH */
+	int dir_fd; /* of dircache.h */
 	const char *name;
 	mode_t mode; /* with the type */
 	dev_t rdev;
@@ -25,8 +26,6 @@ struct make {
 
 static void close_make(struct make *m)
 {
-	if (m->dir_fd >= 0)
-		close(m->dir_fd);
 	if (m->source_fd >= 0)
 		close(m->source_fd);
 }
@@ -44,7 +43,7 @@ static int begin(struct make *m, fuse_ino_t parent)
 	if (r < 0)
 		return r;
 
-	m->dir_fd = fhandle_open(&m->c->fs->mounts, &m->dir->handle, O_PATH | O_DIRECTORY);
+	m->dir_fd = dircache_open(&m->c->fs->mounts, &m->dir->handle);
 	return m->dir_fd < 0 ? m->dir_fd : 0;
 }
 
@@ -95,7 +94,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 {
 	struct call c = call_begin(req, OP_MKNOD);
 	cleanup_make struct make m = {
-		.c = &c, .dir_fd = -1, .source_fd = -1, .name = name, .mode = mode, .rdev = rdev};
+		.c = &c, .source_fd = -1, .name = name, .mode = mode, .rdev = rdev};
 
 	if ((mode & S_IFMT) == 0)
 		m.mode |= S_IFREG; /* mknod(2): zero means a regular file */
@@ -105,11 +104,8 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	struct call c = call_begin(req, OP_MKDIR);
-	cleanup_make struct make m = {.c = &c,
-		.dir_fd = -1,
-		.source_fd = -1,
-		.name = name,
-		.mode = (mode & ~(mode_t)S_IFMT) | S_IFDIR};
+	cleanup_make struct make m = {
+		.c = &c, .source_fd = -1, .name = name, .mode = (mode & ~(mode_t)S_IFMT) | S_IFDIR};
 
 	/* Nothing is made at the virtual levels, but a name that could never be is told apart. */
 	if (call_is_virtual(&c, parent) && !name_is_valid(name))
@@ -121,12 +117,8 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
 	struct call c = call_begin(req, OP_SYMLINK);
-	cleanup_make struct make m = {.c = &c,
-		.dir_fd = -1,
-		.source_fd = -1,
-		.name = name,
-		.mode = S_IFLNK,
-		.target = target};
+	cleanup_make struct make m = {
+		.c = &c, .source_fd = -1, .name = name, .mode = S_IFLNK, .target = target};
 
 	make_and_reply(&m, parent);
 }
@@ -171,7 +163,7 @@ static int do_link(struct make *m, fuse_ino_t ino, fuse_ino_t parent, struct fus
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
 {
 	struct call c = call_begin(req, OP_LINK);
-	cleanup_make struct make m = {.c = &c, .dir_fd = -1, .source_fd = -1, .name = new_name};
+	cleanup_make struct make m = {.c = &c, .source_fd = -1, .name = new_name};
 	struct fuse_entry_param entry;
 	int r = do_link(&m, ino, new_parent, &entry);
 

@@ -2,6 +2,7 @@
 #include "ops.h"
 
 #include "creds.h"
+#include "dircache.h"
 #include "entry.h"
 #include "filemode.h"
 #include "once.h"
@@ -111,13 +112,13 @@ static int begin_create(
 	if (r < 0)
 		return r;
 
-	*ret_dir_fd = fhandle_open(&c->fs->mounts, &(*ret_dir)->handle, O_PATH | O_DIRECTORY);
+	*ret_dir_fd = dircache_open(&c->fs->mounts, &(*ret_dir)->handle);
 	return *ret_dir_fd < 0 ? *ret_dir_fd : 0;
 }
 
 struct create {
 	struct call *c;
-	int dir_fd; /* O_PATH */
+	int dir_fd; /* of dircache.h */
 	const char *name;
 	mode_t mode;
 	int flags; /* of open(2), for the base */
@@ -158,27 +159,25 @@ static int create_once(struct create *cr, int *ret_fd)
 static int do_create(struct call *c, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi, struct fuse_entry_param *ret)
 {
-	cleanup_fd int dir_fd = -1;
 	struct create cr = {
 		.c = c, .name = name, .mode = mode, .flags = base_flags(fi->flags), .fd = -1};
 	struct node *dir;
 	int fd;
 	int r;
 
-	r = begin_create(c, parent, name, &dir, &dir_fd);
+	r = begin_create(c, parent, name, &dir, &cr.dir_fd);
 	if (r < 0)
 		return r;
-	cr.dir_fd = dir_fd;
 	r = create_once(&cr, &fd);
 	if (r == -EEXIST && !(fi->flags & O_EXCL))
-		return open_existing(c, dir, dir_fd, name, fi, ret);
+		return open_existing(c, dir, cr.dir_fd, name, fi, ret);
 	return r < 0 ? r : adopt_new(c, dir, fd, fi, ret);
 }
 
 static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi,
 	struct fuse_entry_param *ret)
 {
-	cleanup_fd int dir_fd = -1;
+	int dir_fd;
 	struct node *dir;
 	int fd;
 	int r;

@@ -5,6 +5,7 @@
 #include "ops.h"
 
 #include "creds.h"
+#include "dircache.h"
 #include "once.h"
 #include "reply.h"
 
@@ -13,7 +14,7 @@
 
 static int open_dir(struct call *c, const struct node *dir)
 {
-	return fhandle_open(&c->fs->mounts, &dir->handle, O_PATH | O_DIRECTORY);
+	return dircache_open(&c->fs->mounts, &dir->handle);
 }
 
 /* An inode that is about to lose a name, and perhaps its last one. */
@@ -51,8 +52,11 @@ static void pin_victim(struct call *c, struct victim *v, int r)
 	struct stat st;
 
 	if (r == 0 && v->fd >= 0 && fstat(v->fd, &st) == 0 &&
-		(st.st_nlink == 0 || S_ISDIR(st.st_mode)))
+		(st.st_nlink == 0 || S_ISDIR(st.st_mode))) {
+		if (S_ISDIR(st.st_mode))
+			dircache_forget(&v->handle);
 		fs_pin(c->fs, v->node, steal_fd(&v->fd));
+	}
 	if (v->fd >= 0)
 		close(v->fd);
 }
@@ -86,7 +90,6 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 {
 	struct removal rm = {.c = c, .name = name, .flags = flags};
 	struct once once = {.c = c, .act = act_remove, .was_made = was_removed, .arg = &rm};
-	cleanup_fd int dir_fd = -1;
 	struct victim victim;
 	struct node *dir;
 	int r;
@@ -97,11 +100,11 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 	if (r < 0)
 		return r;
 
-	rm.dir_fd = dir_fd = open_dir(c, dir);
-	if (dir_fd < 0)
-		return dir_fd;
+	rm.dir_fd = open_dir(c, dir);
+	if (rm.dir_fd < 0)
+		return rm.dir_fd;
 
-	victim = find_victim(c, dir, dir_fd, name);
+	victim = find_victim(c, dir, rm.dir_fd, name);
 	once.target = victim.is_there ? &victim.handle : NULL;
 	r = once_run(&once);
 	pin_victim(c, &victim, r);
@@ -219,14 +222,6 @@ static int rename_open(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_pare
 	return rn->to_fd < 0 ? rn->to_fd : 0;
 }
 
-static void close_rename(struct rename *rn)
-{
-	if (rn->from_fd >= 0)
-		close(rn->from_fd);
-	if (rn->to_fd >= 0)
-		close(rn->to_fd);
-}
-
 static int do_rename(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_parent)
 {
 	struct once once = {.c = rn->c, .act = act_rename, .was_made = was_renamed, .arg = rn};
@@ -255,12 +250,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 	const char *new_name, unsigned int flags)
 {
 	struct call c = call_begin(req, OP_RENAME);
-	cleanup_(close_rename) struct rename rn = {.c = &c,
-		.from_fd = -1,
-		.to_fd = -1,
-		.name = name,
-		.new_name = new_name,
-		.flags = flags};
+	struct rename rn = {.c = &c, .name = name, .new_name = new_name, .flags = flags};
 
 	reply_err(&c, do_rename(&rn, parent, new_parent));
 }

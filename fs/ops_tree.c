@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "dircache.h"
 #include "direntries.h"
 #include "entry.h"
 #include "journal.h"
@@ -28,7 +29,7 @@ static int do_lookup(
 	struct call *c, fuse_ino_t parent, const char *name, struct fuse_entry_param *ret)
 {
 	struct node *dir = call_node(c, parent);
-	cleanup_fd int fd = -1;
+	int fd;
 	int r;
 
 	if (call_is_virtual(c, parent))
@@ -36,7 +37,7 @@ static int do_lookup(
 	if (!dir)
 		return -ESTALE;
 
-	fd = fhandle_open(&c->fs->mounts, &dir->handle, O_PATH | O_DIRECTORY);
+	fd = dircache_open(&c->fs->mounts, &dir->handle);
 	if (fd < 0)
 		return fd;
 

@@ -97,11 +97,15 @@ static void be_deputy(struct turn *t)
 	t->has_deputy = false;
 }
 
+bool turn_try(struct turn *t, const struct worker *w)
+{
+	return !__atomic_load_n(&t->is_over, __ATOMIC_SEQ_CST) &&
+	       (has_turn(t, w) || change_hands(t, NULL, w));
+}
+
 bool turn_take(struct turn *t, const struct worker *w)
 {
-	if (__atomic_load_n(&t->is_over, __ATOMIC_SEQ_CST))
-		return false;
-	if (has_turn(t, w) || change_hands(t, NULL, w))
+	if (turn_try(t, w))
 		return true;
 
 	pthread_mutex_lock(&t->lock);

@@ -38,6 +38,9 @@ struct turn {
 void turn_init(struct turn *t, struct awake *awake);
 void turn_finish(struct turn *t);
 
+/* True when W has the turn, or could take it without waiting. */
+bool turn_try(struct turn *t, const struct worker *w);
+
 /* Wait for the turn, unless W has it. False: it is over, stop. */
 bool turn_take(struct turn *t, const struct worker *w);
 

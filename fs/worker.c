@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "worker.h"
 
+#include "dircache.h"
 #include "request.h"
 #include "takeover.h"
 
@@ -62,6 +63,7 @@ void desk_stop(struct desk *desk)
 {
 	eventfd_write(desk->stop_fd, 1);
 	turn_end(&desk->turn);
+	dircache_clear();
 }
 
 static void step(struct worker *w)
@@ -232,12 +234,21 @@ static void serve_inherited(struct worker *w, void (*after_each)(void *arg), voi
 	}
 }
 
+static bool take_turn(struct worker *w)
+{
+	if (turn_try(&w->desk->turn, w))
+		return true;
+	/* Others may have removed by then what this thread would hold in its sleep. */
+	dircache_clear();
+	return turn_take(&w->desk->turn, w);
+}
+
 void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 {
 	struct desk *desk = w->desk;
 
 	serve_inherited(w, after_each, arg);
-	while (turn_take(&desk->turn, w) && !fuse_session_exited(desk->session)) {
+	while (take_turn(w) && !fuse_session_exited(desk->session)) {
 		int r = next_request(w);
 
 		if (r == -EINTR || r == -EAGAIN)
@@ -248,4 +259,5 @@ void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 		after_each(arg);
 	}
 	turn_end(&desk->turn);
+	dircache_clear();
 }
