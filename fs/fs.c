@@ -81,6 +81,15 @@ int fs_make_state(struct fs *fs, uint32_t epoch, struct error *err)
 	return r < 0 ? error_errno(err, r, "cannot make the tables") : 0;
 }
 
+/* Volume 1 is the base itself, under the name that the mount shows as its source. */
+static int serve_base_itself(struct fs *fs, struct error *err)
+{
+	int r = livevol_serve_directory(
+		&fs->volumes, fs->base_fd, &fs->mounts, fs->options.source, 0);
+
+	return r < 0 ? error_errno(err, r, "cannot serve '%s'", fs->options.base) : 0;
+}
+
 static void keep_mount(unsigned int index, int fd)
 {
 	char name[32];
@@ -135,18 +144,11 @@ static int resume(struct fs *fs, struct fdstore *kept, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, "the kernel's greeting (INIT)");
 	r = takeover_tables(fs, fdstore_steal(kept, "state"), err);
-	if (r == 0)
-		restore_pins(fs, kept);
-	return r;
-}
-
-/* Volume 1 is the base itself, under the name that the mount shows as its source. */
-static int serve_base_itself(struct fs *fs, struct error *err)
-{
-	int r = livevol_serve_directory(
-		&fs->volumes, fs->base_fd, &fs->mounts, fs->options.source, 0);
-
-	return r < 0 ? error_errno(err, r, "cannot serve '%s'", fs->options.base) : 0;
+	if (r < 0)
+		return r;
+	restore_pins(fs, kept);
+	return fs->options.is_plain && livevol_count(&fs->volumes) == 0 ? serve_base_itself(fs, err)
+									: 0;
 }
 
 int fs_init(

@@ -3,7 +3,7 @@
 #define ANKLUME_FAILPOINT_H
 
 /*
- * Places where a test lets the daemon die: in builds with -Dfailpoints=true alone. The file that
+ * Places where a test lets the daemon die: in the test's own build (anklume-fs-failpoints) alone. The file that
  * $ANKLUME_FAILPOINT names says which, in one line:
  *
  *     POINT OP ACTION [COUNT]     unlink: "syscall unlink kill", "read * abort 3"

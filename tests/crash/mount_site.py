@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A mount whose daemon may die at any moment, and how to ask whoever serves it now."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+
+
+def pause(seconds):
+    """Wait between two looks at something."""
+    signal.sigtimedwait([], seconds)
+
+
+def wait_until(seconds, is_so, what):
+    """Look until IS_SO() is true. Fails after SECONDS."""
+    for _ in range(int(seconds / 0.01)):
+        if is_so():
+            return
+        pause(0.01)
+    raise AssertionError("not within %g s: %s" % (seconds, what))
+
+
+def drop_caches():
+    """Have the kernel forget every inode that nobody uses."""
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+        f.write("2\n")
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise AssertionError("%s is %r, should be %r" % (what, got, wanted))
+
+
+class Site:
+    """A plain mount of a directory by a daemon with failpoints."""
+
+    def __init__(self, daemon, directory, base=None, options=()):
+        self.mount = os.path.join(directory, "mnt")
+        self.base = base or os.path.join(directory, "base")
+        self.control = os.path.join(directory, "control")
+        self.failpoint = os.path.join(directory, "failpoint")
+        for path in (self.mount, self.base):
+            os.makedirs(path, exist_ok=True)
+        self.log = open(os.path.join(directory, "log"), "a+b")
+        env = dict(os.environ, ANKLUME_FAILPOINT=self.failpoint)
+        env.pop("NOTIFY_SOCKET", None)
+        self.process = subprocess.Popen(
+            [daemon, "--foreground", "--plain", self.base, self.mount, "-o", "control=" + self.control, *options],
+            env=env, stderr=self.log)
+        self.wait_until_served()
+
+    def wait_until_served(self):
+        while not os.path.ismount(self.mount):
+            if self.process.poll() is not None:
+                raise SystemExit("the daemon ended with %d" % self.process.returncode)
+            pause(0.01)
+        self.status()
+
+    def ask(self, verb):
+        """One exchange with the daemon that lives now, whichever that is."""
+        while True:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+                s.settimeout(20)
+                try:
+                    s.connect(self.control)
+                    s.send(json.dumps({"version": 1, "verb": verb}).encode())
+                    answer = s.recv(1 << 20)
+                except (ConnectionError, FileNotFoundError):
+                    answer = b""
+            if answer:
+                return json.loads(answer)
+            pause(0.005)
+
+    def status(self):
+        return self.ask("status")
+
+    def arm(self, line):
+        with open(self.failpoint, "w") as f:
+            f.write(line + "\n")
+        self.ask("reload")
+
+    def stop(self):
+        subprocess.run(["umount", self.mount], check=True)
+        self.process.wait()
+
+    def kill(self, number=signal.SIGKILL):
+        """Kill the daemon of this moment and wait for the next one. Returns the dead one's pid."""
+        pid = self.status()["pid"]
+        os.kill(pid, number)
+        wait_until(30, lambda: self.status()["pid"] != pid, "another daemon")
+        return pid
+
+    def holder(self):
+        """The pid of the holder that runs now."""
+        wanted = "--path"
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid, "rb") as f:
+                    words = f.read().decode().split("\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if words[0].endswith("anklume-fs-hold") and wanted in words and self.mount in words:
+                return int(pid)
+        raise AssertionError("there is no holder")
+
+    def kept(self):
+        """How many descriptors the holder keeps open."""
+        return len(os.listdir("/proc/%d/fd" % self.holder()))
+
+    def kept_file(self, name):
+        """A way to the file NAME (of the link in /proc) that the holder keeps."""
+        directory = "/proc/%d/fd" % self.holder()
+        for fd in os.listdir(directory):
+            path = os.path.join(directory, fd)
+            if name in os.readlink(path):
+                return path
+        raise AssertionError("the holder does not keep '%s'" % name)
+
+    def says(self, text):
+        """True when the log has TEXT."""
+        self.log.flush()
+        self.log.seek(0)
+        return text in self.log.read().decode()
+
+    def check_nothing_is_left(self):
+        """Once all is closed and forgotten, nothing of it is known any more."""
+
+        def is_clean():
+            drop_caches()
+            s = self.status()
+            return s["inodes"] == 0 and s["open_files"] == 0
+
+        wait_until(20, is_clean, "every inode and open file forgotten")
+
+
+class Tap:
+    """Count and print results."""
+
+    def __init__(self):
+        self.number = self.failed = 0
+
+    def result(self, trouble, name):
+        self.number += 1
+        self.failed += trouble is not None
+        print("%s %d - %s" % ("ok" if trouble is None else "not ok", self.number, name))
+        if trouble is not None:
+            print("# " + trouble.rstrip("\n").replace("\n", "\n# "), flush=True)
+
+    def end(self):
+        """The exit status."""
+        print("1..%d" % self.number)
+        return 1 if self.failed else 0

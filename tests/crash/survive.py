@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What was open, locked, mapped or half listed goes on over the death of the daemon.
+
+    survive.py DAEMON FAILPOINT_DAEMON DIRECTORY --base DIR
+
+Prints TAP.
+"""
+
+import argparse
+import errno
+import fcntl
+import mmap
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+from mount_site import Site, Tap, drop_caches, expect, pause, wait_until
+
+TESTS = []
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def write(path, text="content"):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+@test
+def an_open_file_reads_writes_and_knows_itself(site):
+    """S2-14: I/O resumes"""
+    path = os.path.join(site.mount, "f")
+    fd = os.open(path, os.O_CREAT | os.O_RDWR)
+    os.write(fd, b"before")
+    site.kill()
+    os.write(fd, b" after")
+    os.fsync(fd)
+    expect("content", os.pread(fd, 20, 0), b"before after")
+    expect("size", os.fstat(fd).st_size, 12)
+    other = os.open(path, os.O_RDWR)  # must share the passthrough id of the first
+    os.pwrite(other, b"B", 0)
+    expect("seen through the first", os.pread(fd, 6, 0), b"Before")
+    os.close(other)
+    os.close(fd)
+
+
+@test
+def a_file_without_a_name_goes_on(site):
+    path = os.path.join(site.mount, "f")
+    fd = os.open(path, os.O_CREAT | os.O_RDWR)
+    os.unlink(path)
+    for i in range(3):
+        site.kill()
+        os.pwrite(fd, b"text", i)
+        os.ftruncate(fd, i + 2)
+        os.fsync(fd)
+        expect("size", os.fstat(fd).st_size, i + 2)
+        expect("links", os.fstat(fd).st_nlink, 0)
+    os.close(fd)
+
+
+@test
+def a_file_made_without_a_name_gets_one_afterwards(site):
+    fd = os.open(site.mount, os.O_TMPFILE | os.O_RDWR)
+    os.write(fd, b"text")
+    site.kill()
+    subprocess.run(["ln", "-L", "/proc/%d/fd/%d" % (os.getpid(), fd), os.path.join(site.mount, "f")],
+                   check=True)
+    os.close(fd)
+
+
+@test
+def locks_survive(site):
+    path = os.path.join(site.mount, "f")
+    write(path)
+    with open(path, "r+", encoding="ascii") as mine, open(path, "r+", encoding="ascii") as other:
+        fcntl.flock(mine, fcntl.LOCK_EX)
+        site.kill()
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            raise AssertionError("the flock is gone")
+        except BlockingIOError:
+            pass
+        fcntl.lockf(mine, fcntl.LOCK_EX)
+        site.kill()
+        script = "import fcntl,sys; fcntl.lockf(open(sys.argv[1],'r+'), fcntl.LOCK_EX|fcntl.LOCK_NB)"
+        r = subprocess.run([sys.executable, "-c", script, path], stderr=subprocess.DEVNULL, check=False)
+        expect("another process gets the POSIX lock", r.returncode != 0, True)
+
+
+@test
+def a_mapping_survives(site):
+    path = os.path.join(site.mount, "f")
+    write(path, "x" * 8192)
+    fd = os.open(path, os.O_RDWR)
+    with mmap.mmap(fd, 8192) as m:
+        os.close(fd)
+        site.kill()
+        m[4096:4100] = b"text"
+        m.flush()
+    with open(os.path.join(site.base, "f"), encoding="ascii") as f:
+        expect("content", f.read()[4090:4102], "xxxxxxtextxx")
+
+
+@test
+def a_listing_goes_on_where_it_was(site):
+    """no name twice, none lost"""
+    names = {"file%05d" % i for i in range(3000)}
+    directory = os.path.join(site.mount, "d")
+    os.mkdir(directory)
+    for name in names:
+        write(os.path.join(site.base, "d", name))
+    drop_caches()
+    seen = []
+    with os.scandir(directory) as entries:
+        for i, entry in enumerate(entries):
+            if i in (1, 700, 2500):
+                site.kill()
+            seen.append(entry.name)
+    expect("a name twice", len(seen) - len(set(seen)), 0)
+    expect("names", set(seen), names)
+
+
+@test
+def a_removed_directory_that_somebody_is_in_goes_on(site):
+    directory = os.path.join(site.mount, "d")
+    os.mkdir(directory)
+    fd = os.open(directory, os.O_PATH)
+    os.rmdir(directory)
+    kept = site.kept()
+    wait_until(10, lambda: site.kept() > kept, "the holder keeps the directory")
+    site.kill()
+    expect("links", os.stat("/proc/self/fd/%d" % fd).st_nlink, 0)
+    os.close(fd)
+    drop_caches()
+    wait_until(10, lambda: site.kept() == kept, "the holder lets go of it")
+
+
+@test
+def a_call_that_waits_is_answered_by_the_next_daemon(site):
+    """SIGSTOP stands for every moment at which a daemon can be killed"""
+    for i in range(5):
+        pid = site.status()["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        made = os.path.join(site.mount, "made%d" % i)
+        caller = threading.Thread(target=os.mkdir, args=(made,))
+        caller.start()
+        pause(0.05)  # whether the request is read by now or not: both must do
+        os.kill(pid, signal.SIGKILL)
+        caller.join(30)
+        expect("still waiting", caller.is_alive(), False)
+        expect("made", os.path.isdir(made), True)
+
+
+@test
+def the_holder_dies_and_then_the_daemon(site):
+    fd = os.open(os.path.join(site.mount, "f"), os.O_CREAT | os.O_RDWR)
+    old = site.holder()
+    os.kill(old, signal.SIGKILL)
+
+    def is_replaced():
+        try:
+            return site.holder() != old
+        except AssertionError:
+            return False
+
+    wait_until(10, is_replaced, "another holder")
+    wait_until(10, lambda: site.kept() > 8, "everything kept again")
+    site.kill()
+    os.write(fd, b"text")
+    expect("size", os.fstat(fd).st_size, 4)
+    os.close(fd)
+
+
+@test
+def nothing_piles_up_in_the_holder(site):
+    before = site.kept()
+    for _ in range(10):
+        site.kill()
+    expect("descriptors kept", site.kept(), before)
+
+
+@test
+def the_answer_of_stat_is_the_same_inode(site):
+    path = os.path.join(site.mount, "f")
+    write(path)
+    before = os.stat(path)
+    site.kill()
+    drop_caches()
+    after = os.stat(path)
+    expect("inode", (after.st_ino, after.st_dev), (before.st_ino, before.st_dev))
+
+
+def corrupt(site, offset, data):
+    """Write over the state that the holder keeps, while no daemon lives."""
+    with open(site.kept_file("memfd:anklume-fs (deleted)"), "r+b") as f:
+        f.seek(offset)
+        f.write(data)
+
+
+@test
+def a_damaged_state_is_recognised(site):
+    """What is open goes on reading and writing; the rest must be opened again."""
+    path = os.path.join(site.mount, "d", "f")
+    os.mkdir(os.path.dirname(path))
+    fd = os.open(path, os.O_CREAT | os.O_RDWR)
+    pid = site.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    corrupt(site, 0, os.urandom(64))
+    os.kill(pid, signal.SIGKILL)
+    wait_until(30, lambda: site.status()["pid"] != pid, "another daemon")
+    os.write(fd, b"text")
+    expect("read through the old descriptor", os.pread(fd, 4, 0), b"text")
+    try:
+        os.fsync(fd)
+        raise AssertionError("fsync of an inode that is not known works")
+    except OSError as e:
+        expect("errno", e.errno, errno.ESTALE)
+    os.close(fd)
+    with open(path, encoding="ascii") as f:
+        expect("opened again", f.read(), "text")
+    write(path + "2")
+    expect("said so", site.says("the state is damaged"), True)
+
+
+# The first bytes of one record of the table of inodes: found by the handle of a file.
+@test
+def a_damaged_record_costs_one_inode(site):
+    for name in ("one", "two"):
+        write(os.path.join(site.mount, name))
+    fds = [os.open(os.path.join(site.mount, name), os.O_PATH) for name in ("one", "two")]
+    pid = site.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    state = site.kept_file("memfd:anklume-fs (deleted)")
+    with open(state, "r+b") as f:
+        f.seek(4096)
+        table = f.read(4096)
+    ino = os.stat(os.path.join(site.base, "one")).st_ino
+    at = table.index(ino.to_bytes(8, "little"))
+    corrupt(site, 4096 + at, (ino ^ 1).to_bytes(8, "little"))
+    os.kill(pid, signal.SIGKILL)
+    wait_until(30, lambda: site.status()["pid"] != pid, "another daemon")
+    drop_caches()
+    results = []
+    for fd in fds:
+        try:
+            os.getxattr("/proc/self/fd/%d" % fd, "user.none")
+        except OSError as e:
+            results.append(e.errno)
+        os.close(fd)
+    expect("errnos", results, [errno.ESTALE, errno.ENODATA])
+    expect("said so", site.says("1 records are damaged"), True)
+
+
+def fails_with(function, *args):
+    try:
+        function(*args)
+    except OSError as e:
+        return e.errno
+    return 0
+
+
+@test
+def a_request_that_kills_the_daemon_twice_is_refused_alone(site):
+    """the rest lives"""
+    site.arm("started mkdir abort 2")
+    refused = os.path.join(site.mount, "refused")
+    expect("errno", fails_with(os.mkdir, refused), errno.EIO)
+    expect("made", os.path.lexists(refused), False)
+    os.mkdir(refused)
+    site.arm("started mkdir abort 1")
+    os.mkdir(os.path.join(site.mount, "once"))
+    expect("said so", site.says("mkdir of process %d brought 2 daemons down" % os.getpid()), True)
+
+
+@test
+def who_is_killed_from_outside_blames_no_request(site):
+    site.arm("started mkdir kill 5")
+    os.mkdir(os.path.join(site.mount, "d"))
+    expect("used up", os.path.exists(site.failpoint), False)
+
+
+NEEDS_FAILPOINTS = (a_request_that_kills_the_daemon_twice_is_refused_alone,
+                    who_is_killed_from_outside_blames_no_request)
+
+
+def run(f, args):
+    """One test on a mount of its own."""
+    where = tempfile.mkdtemp(prefix=f.__name__[:20], dir=args.directory)
+    base = tempfile.mkdtemp(dir=args.base)
+    os.chmod(base, 0o755)
+    daemon = args.failpoint_daemon if f in NEEDS_FAILPOINTS else args.daemon
+    site = Site(daemon, where, base)
+    signal.alarm(60)
+    trouble = None
+    try:
+        f(site)
+        site.check_nothing_is_left()
+    except Exception as e:  # every kind of trouble is the test's
+        trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
+    finally:
+        signal.alarm(0)
+        site.stop()
+        shutil.rmtree(base)
+    return trouble
+
+
+class Timeout(Exception):
+    pass
+
+
+def on_alarm(_number, _frame):
+    raise Timeout("it hangs")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("daemon")
+    parser.add_argument("failpoint_daemon")
+    parser.add_argument("directory")
+    parser.add_argument("--base")
+    parser.add_argument("--only")
+    args = parser.parse_args()
+    signal.signal(signal.SIGALRM, on_alarm)
+    tap = Tap()
+    for f in TESTS:
+        if args.only in (None, f.__name__):
+            tap.result(run(f, args), f.__name__.replace("_", " "))
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
