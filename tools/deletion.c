@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "deletion.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "genfiles.h"
@@ -163,6 +164,31 @@ static int run_files(struct deletion *d, struct error *err)
 	return report(d, plan->items + first, plan->n_items - first, err);
 }
 
+static void on_interrupt(int number)
+{
+	static const char words[] =
+		"\nanklume-fsctl: stopping after what is under way; once more ends it at once\n";
+
+	(void)number;
+	run_stop();
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		return;
+}
+
+/*
+ * An instance whose protection is cleared and that is not deleted must not be left behind by the
+ * first Ctrl-C; the second is the default's again.
+ */
+static void catch_interrupt(void)
+{
+	const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct sigaction action = {
+		.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND | SA_RESTART};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
 int deletion_run(struct deletion *d, struct error *err)
 {
 	const struct run run = {d->incus, &d->plan, report, d};
@@ -181,6 +207,7 @@ int deletion_run(struct deletion *d, struct error *err)
 			"anklume-fsctl: no catalogue '%s':\n"
 			"  what is deleted is not recorded in an audit trail\n",
 			d->env->catalog);
+	catch_interrupt();
 	r = run_plan(&run, err);
 	return r < 0 ? r : run_files(d, err);
 }
@@ -199,7 +226,8 @@ int deletion_end(struct deletion *d, json_t *extra, struct error *err)
 	}
 	if (r < 0)
 		return r;
-	if (plan_count(&d->plan, STEP_FAILED) > 0)
+	if (plan_count(&d->plan, STEP_FAILED) > 0 ||
+		plan_count_reason(&d->plan, REASON_INTERRUPTED) > 0)
 		return CMD_FAILED;
 	return env->is_strict && plan_count(&d->plan, STEP_SKIPPED) > 0 ? CMD_SKIPPED : CMD_OK;
 }

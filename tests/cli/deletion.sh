@@ -231,6 +231,31 @@ test_sixty_instances_are_deleted_many_at_a_time() {
 	assert_eq "$out" 'Nothing to flush.'$'\n''deleted=0 skipped=0 failed=0'
 }
 
+# Ctrl-C: what is under way is finished, with its protection; nothing more is begun.
+test_an_interrupt_ends_it_between_two_steps() {
+	local pid status=0
+
+	new_server interrupt "$(project default)" "$(project pro)" \
+		"$(instance pro a '{"boot.stop.priority": "5"}')" "$(instance pro b "$protected")"
+	faults '[{"method": "DELETE", "path": "/instances/a", "do": "gather", "n": 2}]'
+	# A shell without job control starts what is in the background deaf to SIGINT.
+	python3 -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$ANKLUME_FSCTL" flush --force >out 2>err </dev/null &
+	pid=$!
+	wait_until 10 grep -qs '^DELETE' "$fake_log"
+	kill -INT "$pid"
+	wait_until 10 grep -qs 'stopping after what is under way' err
+	# The second one that the first deletion waits for.
+	curl -s -X DELETE --unix-socket "$INCUS_SOCKET" 'http://incus/1.0/instances/a?project=pro' >/dev/null
+	wait "$pid" || status=$?
+	assert_eq "$status" 1 "exit status"
+	assert_file_has out '^Deleted: instance pro/a'
+	assert_file_has out '^Skipped: instance pro/b \(interrupted\)'
+	assert_eq "$(tail -n 1 out)" 'deleted=1 skipped=2 failed=0'
+	assert_eq "$(deletes | sort -u)" 'instances/a?project=pro'
+	! grep -q '^PUT.*/b' "$fake_log" || fail "the other one was touched"
+}
+
 # It is recorded before anything happens, and when nothing can be recorded nothing happens.
 test_no_audit_trail_no_deletion() {
 	new_server trail "$(project default)" "$(project pro)" "$(instance pro a "$protected")"

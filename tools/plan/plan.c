@@ -26,6 +26,7 @@ static const char *const reason_words[] = {
 	[REASON_NOT_EPHEMERAL] = "not-ephemeral",
 	[REASON_EDITED] = "edited",
 	[REASON_GONE] = "gone",
+	[REASON_INTERRUPTED] = "interrupted",
 };
 
 const char *step_kind_word(enum step_kind kind)
@@ -139,6 +140,15 @@ size_t plan_count(const struct plan *plan, enum step_state state)
 
 	for (size_t i = 0; i < plan->n_items; i++)
 		n += plan->items[i].state == state;
+	return n;
+}
+
+size_t plan_count_reason(const struct plan *plan, enum step_reason reason)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_items; i++)
+		n += plan->items[i].reason == reason;
 	return n;
 }
 

@@ -42,6 +42,7 @@ enum step_reason {
 	REASON_NOT_EPHEMERAL,
 	REASON_EDITED, /* the file has lines that were not generated */
 	REASON_GONE, /* since the plan was made */
+	REASON_INTERRUPTED,
 };
 
 struct step {
@@ -87,6 +88,9 @@ const struct step *plan_find(
 
 /* How many steps are in STATE. */
 size_t plan_count(const struct plan *plan, enum step_state state);
+
+/* How many steps are skipped for REASON. */
+size_t plan_count_reason(const struct plan *plan, enum step_reason reason);
 
 /* How many steps clear a protection. */
 size_t plan_count_unprotected(const struct plan *plan);

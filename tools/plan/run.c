@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "gather.h"
@@ -13,6 +14,13 @@
  * slowest; smaller ones lose less of the audit trail in a crash.
  */
 #define GROUP_MAX 64
+
+static volatile sig_atomic_t is_stopping;
+
+void run_stop(void)
+{
+	is_stopping = 1;
+}
 
 void work_finish(struct work *work)
 {
@@ -190,6 +198,15 @@ static size_t group_length(const struct plan *plan, size_t i)
 	return n;
 }
 
+static int begin_step(struct work *work, struct step *step)
+{
+	work->step = step;
+	if (step->state != STEP_TO_DELETE)
+		return 0;
+	work->is_open = !is_stopping;
+	return is_stopping ? step_skip(step, REASON_INTERRUPTED, "interrupted") : 0;
+}
+
 int run_plan(const struct run *run, struct error *err)
 {
 	struct plan *plan = run->plan;
@@ -199,11 +216,10 @@ int run_plan(const struct run *run, struct error *err)
 		size_t n = group_length(plan, i);
 		struct work work[GROUP_MAX] = {0};
 
-		for (size_t j = 0; j < n; j++) {
-			work[j].step = &plan->items[i + j];
-			work[j].is_open = work[j].step->state == STEP_TO_DELETE;
-		}
-		r = run_group(run, work, n);
+		for (size_t j = 0; j < n && r == 0; j++)
+			r = begin_step(&work[j], &plan->items[i + j]);
+		if (r == 0)
+			r = run_group(run, work, n);
 		for (size_t j = 0; j < n; j++)
 			work_finish(&work[j]);
 		if (r < 0)

@@ -23,6 +23,12 @@ struct run {
 };
 
 /*
+ * Begin nothing more: the group of steps under way is finished, with what a protection that was
+ * cleared in vain needs; the rest is skipped as interrupted. For signal handlers.
+ */
+void run_stop(void);
+
+/*
  * 0 when every step (but those of files, which are not Incus') was tried: what became of them is
  * in their states. An error of report, or -ENOMEM.
  */

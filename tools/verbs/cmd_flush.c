@@ -12,6 +12,13 @@
 #include <fcntl.h>
 #include <string.h>
 
+static void print_volume(FILE *out, const char *name)
+{
+	cleanup_free char *printable = out_printable(name);
+
+	fprintf(out, "  volume '%s'\n", printable ? printable : "?");
+}
+
 /* What a flush cannot take away, and what is not its business, said before anything happens. */
 static void warn(const struct deletion *d)
 {
@@ -25,9 +32,9 @@ static void warn(const struct deletion *d)
 			continue;
 		fprintf(env->words,
 			"anklume-fsctl: warning: project '%s' holds data in storage pools:\n",
-			p->name);
+			s->name);
 		for (size_t j = 0; j < p->volumes.n_items; j++)
-			fprintf(env->words, "  volume '%s'\n", p->volumes.items[j].name);
+			print_volume(env->words, p->volumes.items[j].name);
 		fputs("  they and the project stay; a project would take them along\n", env->words);
 	}
 	if (d->plan.n_foreign > 0 && !env->is_quiet)
