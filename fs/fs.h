@@ -123,9 +123,6 @@ void fs_finish(struct fs *fs);
 int fs_make_state(struct fs *fs, uint32_t epoch, struct error *err);
 struct state_identity fs_identity(const struct fs *fs);
 
-/* Give the holder everything that the next process needs. Does nothing without has_resend. */
-void fs_keep(struct fs *fs);
-
 /*
  * Keep the inode of NODE alive through FD (taken) until the kernel forgets it: it has lost its
  * last name, and who still has it must find it.

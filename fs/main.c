@@ -7,6 +7,7 @@
 #include "blame.h"
 #include "fs.h"
 #include "holder.h"
+#include "keep.h"
 #include "mount.h"
 #include "notify.h"
 #include "options.h"
@@ -180,7 +181,7 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	status = start_mount(d, err);
 	if (status != STATUS_OK)
 		return status;
-	fs_keep(&d->fs);
+	keep_all(&d->fs);
 	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
@@ -394,7 +395,7 @@ static void refill_holder(void *data)
 {
 	struct daemon *d = data;
 
-	fs_keep(&d->fs);
+	keep_all(&d->fs);
 }
 
 /* Who starts us again: a service manager, the holder that started us, or a new one. */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keep.h"
+
+#include "notify.h"
+#include "takeover.h"
+
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+
+static void keep_mount(unsigned int index, int fd)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "mount-%u", index);
+	fdstore_put(name, fd);
+}
+
+void keep_all(struct fs *fs)
+{
+	cleanup_fd int init_fd = -1;
+	cleanup_fd int exe_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+
+	if (!fs->has_resend || !notify_has_manager())
+		return;
+	if (initlog_write(&fs->init, &init_fd) < 0) {
+		log_warning("cannot keep the kernel's greeting: a crash will end the mount");
+		return;
+	}
+	fdstore_put("base", fs->base_fd);
+	for (unsigned int i = 0; i < fs->mounts.n; i++)
+		keep_mount(i, fs->mounts.items[i].fd);
+	fs->mounts.on_add = keep_mount;
+	fdstore_drop("init");
+	fdstore_put("init", init_fd);
+	fdstore_put("state", fs->state.fd);
+	pins_store_all(&fs->pins);
+	if (exe_fd >= 0) {
+		fdstore_drop("exe");
+		fdstore_put("exe", exe_fd);
+	}
+	/* The last one: who finds it finds all the others. */
+	fdstore_put("fuse", fuse_session_fd(fs->session));
+}
+
+/* The base and the mounts in it, under the numbers that handles have. */
+static int restore_base(struct fs *fs, struct fdstore *kept, struct error *err)
+{
+	int r = 0;
+
+	fs->base_fd = fdstore_steal(kept, "base");
+	if (fs->base_fd < 0)
+		return error_set(err, -ENOENT, "the holder does not have the base");
+	for (unsigned int i = 0; r == 0 && i < FHANDLE_MOUNTS; i++) {
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "mount-%u", i);
+		fd = fdstore_steal(kept, name);
+		if (fd < 0)
+			break;
+		r = fhandle_mounts_restore(&fs->mounts, i, fd);
+	}
+	return r < 0 ? error_errno(err, r, "a mount of the base") : 0;
+}
+
+static void restore_pins(struct fs *fs, struct fdstore *kept)
+{
+	for (size_t i = 0; i < kept->n_items; i++) {
+		uint64_t id = pins_node_of_name(kept->items[i].name);
+		struct node *node = id ? node_get(&fs->nodes, id) : NULL;
+
+		if (node && pins_restore(&fs->pins, id, steal_fd(&kept->items[i].fd)))
+			node->is_pinned = 1;
+		else if (id)
+			fdstore_drop(kept->items[i].name);
+	}
+}
+
+int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err)
+{
+	cleanup_fd int init_fd = fdstore_steal(kept, "init");
+	int r;
+
+	r = restore_base(fs, kept, err);
+	if (r < 0)
+		return r;
+	r = init_fd < 0 ? -ENOENT : initlog_read(init_fd, &fs->init);
+	if (r < 0)
+		return error_errno(err, r, "the kernel's greeting (INIT)");
+	r = takeover_tables(fs, fdstore_steal(kept, "state"), err);
+	if (r == 0)
+		restore_pins(fs, kept);
+	return r;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_KEEP_H
+#define ANKLUME_KEEP_H
+
+/*
+ * What the holder keeps for the next process, by name:
+ *
+ *	base      the base's directory, with the lock on it
+ *	mount-N   one descriptor on each mount of the base, N as in file handles
+ *	init      how the connection was made (initlog.h)
+ *	state     the tables and the journal (state.h)
+ *	pin-N     the inode of node N, which has no name any more (pins.h)
+ *	exe       the executable that made all this
+ *	fuse      the connection; stored last: who finds it finds all the others
+ */
+
+#include "fs.h"
+
+/* Give the holder everything, again if need be. Does nothing without fs->has_resend. */
+void keep_all(struct fs *fs);
+
+/* The other way: FS's base, tables and pins from KEPT. -EPROTO, -EXDEV, -ENOENT ... */
+int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err);
+
+#endif
