@@ -286,12 +286,12 @@ static bool take_in(struct fs *fs, struct journal_entry *e)
 		known->header.unique = unique;
 	}
 	inherit(fs, known, is_resent);
-	return is_resent;
+	return is_resent || known->header.opcode == FUSE_INTERRUPT;
 }
 
 /*
- * Those that are sent again stand at the head of the kernel's queue (Linux, fuse_dev_resend()), so
- * the first other one ends the collection.
+ * Those that are sent again stand at the head of the kernel's queue (Linux, fuse_dev_resend());
+ * only interrupts and FORGETs come before them. The first other one ends the collection.
  */
 static int collect(struct fs *fs)
 {
