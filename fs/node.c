@@ -200,7 +200,7 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	node->wb_errno = 0;
 	node->is_pinned = 0;
 	node->maybe_mapped = 0;
-	node->lacks_caps = 0;
+	node->file_caps = NODE_CAPS_UNKNOWN;
 	node->attr_granted = 0;
 	node->check = node_check(node);
 	chain(t, hash, node);

@@ -30,11 +30,16 @@ struct node {
 	uint32_t wb_errors; /* write-back errors seen by fsync, told once to each open file */
 	int32_t wb_errno; /* the last of them, negative */
 	uint32_t maybe_mapped; /* atomic: was open for writing, a mapping of it may live on */
-	uint32_t lacks_caps; /* atomic: made here, and nobody has set security.capability */
+	uint32_t file_caps; /* atomic: NODE_CAPS_*, what is known of security.capability */
 	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
 	uint32_t is_pinned; /* node lock: pins.h keeps a descriptor of it */
 	uint32_t check; /* of what never changes while the slot is in use */
 };
+
+/* The kernel asks for security.capability before the first write after each look at a file. */
+#define NODE_CAPS_UNKNOWN 0
+#define NODE_CAPS_NONE 1
+#define NODE_CAPS_CHANGED 2 /* set or removed once: ask the base from now on */
 
 #define NODES_MAX (UINT32_C(1) << 26) /* 64 Mi inodes: 9 GiB of address space, not of memory */
 #define NODE_STRIPES 64

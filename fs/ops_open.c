@@ -82,7 +82,7 @@ static int adopt_new(struct call *c, const struct node *dir, int new_fd, struct 
 	r = entry_of_fd(c, dir, fd, ret, &node);
 	if (r < 0)
 		return r;
-	__atomic_store_n(&node->lacks_caps, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&node->file_caps, NODE_CAPS_NONE, __ATOMIC_RELAXED);
 
 	r = filemode_attach(c, node, steal_fd(&fd), fi);
 	if (r < 0)

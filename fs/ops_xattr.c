@@ -56,7 +56,7 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct
 	if (r < 0)
 		return r;
 	if (strcmp(name, CAPABILITY) == 0)
-		__atomic_store_n(&node->lacks_caps, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&node->file_caps, NODE_CAPS_CHANGED, __ATOMIC_SEQ_CST);
 	return open_path(c, node, ret);
 }
 
@@ -184,23 +184,37 @@ static void reply_value(struct call *c, ssize_t n, const char *value, size_t siz
 		fuse_reply_buf(c->req, value, (size_t)n);
 }
 
+/* Absent when asked, and nobody had begun to set it: it stays so until somebody does. */
+static void remember_no_caps(struct node *node)
+{
+	uint32_t unknown = NODE_CAPS_UNKNOWN;
+
+	__atomic_compare_exchange_n(&node->file_caps, &unknown, NODE_CAPS_NONE, false,
+		__ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
 static ssize_t do_getxattr(
 	struct call *c, fuse_ino_t ino, const char *name, char *value, size_t size)
 {
 	cleanup_path struct xattr_path path = {.fd = -1};
 	struct node *node = call_node(c, ino);
+	bool is_caps = strcmp(name, CAPABILITY) == 0;
 	ssize_t n;
 	int r;
 
 	if (!node)
 		return call_is_virtual(c, ino) ? -ENODATA : -ESTALE;
-	if (__atomic_load_n(&node->lacks_caps, __ATOMIC_RELAXED) && strcmp(name, CAPABILITY) == 0)
+	if (is_caps && __atomic_load_n(&node->file_caps, __ATOMIC_RELAXED) == NODE_CAPS_NONE)
 		return -ENODATA;
 	r = open_path(c, node, &path);
 	if (r < 0)
 		return r;
 	n = getxattr(path.text, name, value, size);
-	return n < 0 ? -errno : n;
+	if (n < 0)
+		n = -errno;
+	if (is_caps && n == -ENODATA)
+		remember_no_caps(node);
+	return n;
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
