@@ -11,8 +11,8 @@
 #define QUIET_LOOKS 10 /* then it sleeps, until there is a request again */
 
 /* Requests between two looks that are a stream, and that no longer are one. */
-#define STREAM_MIN 16
-#define STREAM_END 4
+#define STREAM_MIN 6
+#define STREAM_END 2
 
 void turn_init(struct turn *t, struct awake *awake)
 {

@@ -32,6 +32,12 @@
  */
 #define BACKLOG 4
 
+/*
+ * To pass the turn on wakes somebody, which a single caller's fdatasync(2) would wait for in vain.
+ * Once a request came while a long one was served, so many long ones pass it on.
+ */
+#define SHARED 64
+
 int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
 	enum worker_wait wait)
 {
@@ -167,6 +173,8 @@ static int next_request(struct worker *w)
 
 	if (r != -EAGAIN) {
 		w->n_backlog++;
+		if (w->was_long)
+			__atomic_store_n(&w->desk->n_shared, SHARED, __ATOMIC_RELAXED);
 		return r;
 	}
 	w->n_backlog = 0;
@@ -179,7 +187,7 @@ static int next_request(struct worker *w)
 	return sleep_until_request(w, start, will_spin) ? -EAGAIN : 0;
 }
 
-/* What waits for a disk to write or read much, and has others wait who do not need it. */
+/* What waits for a disk to write or read much. */
 static bool takes_long(const struct fuse_in_header *in)
 {
 	switch (in->opcode) {
@@ -214,11 +222,24 @@ static void serve(struct worker *w, struct journal_entry *e)
 	step(w);
 }
 
+/* True when lately others had requests while one took long. */
+static bool is_shared(struct desk *desk)
+{
+	uint32_t n = __atomic_load_n(&desk->n_shared, __ATOMIC_RELAXED);
+
+	if (n > 0)
+		__atomic_store_n(&desk->n_shared, n - 1, __ATOMIC_RELAXED);
+	return n > 0;
+}
+
 static void serve_next(struct worker *w)
 {
-	turn_begin_request(&w->desk->turn);
-	if (takes_long(&w->entry->header) || has_backlog(w))
-		turn_pass(&w->desk->turn, w);
+	struct turn *turn = &w->desk->turn;
+
+	w->was_long = takes_long(&w->entry->header);
+	turn_begin_request(turn);
+	if (w->was_long ? is_shared(w->desk) : has_backlog(w))
+		turn_pass(turn, w);
 	serve(w, w->entry);
 }
 

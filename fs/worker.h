@@ -28,6 +28,7 @@ struct desk {
 	struct turn turn;
 	struct awake awake;
 	bool may_spin;
+	uint32_t n_shared; /* atomic; long requests to come that pass the turn on */
 	int stop_fd; /* eventfd, readable when the workers are to stop */
 };
 
@@ -47,6 +48,7 @@ struct worker {
 	uint64_t n_steps; /* atomic; odd while a request is served */
 	struct desk *desk;
 	unsigned int n_backlog; /* requests in a row that were there already */
+	bool was_long; /* the last request */
 	int spin_credit; /* what looking again was worth lately */
 	int64_t spin_after_ns; /* not before: somebody else needed the CPU */
 };
