@@ -14,6 +14,7 @@
 struct exchange {
 	struct fs *fs;
 	struct session *session;
+	struct control_order *order;
 };
 
 /* Files that stay open for writing: what a new readonly flag cannot reach (passthrough). */
@@ -78,7 +79,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	(void)err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
-			 "s:I, s:I, s:o, s:o}",
+			 "s:I, s:I, s:I, s:b, s:o, s:o}",
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
@@ -87,9 +88,33 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 		(int)__atomic_load_n(&fs->files.slots.n_used, __ATOMIC_RELAXED), "passthrough",
 		fs->has_passthrough, "idmap", fs->has_idmap, "workers", (int)fs->options.n_workers,
 		"requests", (json_int_t)total, "denials",
-		(json_int_t)__atomic_load_n(&fs->n_denials, __ATOMIC_RELAXED), "writers",
+		(json_int_t)__atomic_load_n(&fs->n_denials, __ATOMIC_RELAXED), "takeovers",
+		(json_int_t)fs->state.header->n_takeovers, "degraded", fs->is_degraded, "writers",
 		list_writers(fs), "operations", counts);
 	return *ret ? 0 : -ENOMEM;
+}
+
+static int verb_umount(struct exchange *x, json_t *request, json_t **ret, struct error *err)
+{
+	(void)ret;
+	(void)err;
+	x->order->kind = ORDER_UMOUNT;
+	x->order->is_lazy = json_is_true(json_object_get(request, "lazy"));
+	return 0;
+}
+
+static int verb_upgrade(struct exchange *x, json_t *request, json_t **ret, struct error *err)
+{
+	const char *binary = json_string_value(json_object_get(request, "binary"));
+
+	(void)ret;
+	if (binary && binary[0] != '/')
+		return error_set(err, -EINVAL, "executable '%s' is not absolute", binary);
+	x->order->binary = binary ? strdup(binary) : NULL;
+	if (binary && !x->order->binary)
+		return error_set(err, -ENOMEM, "out of memory");
+	x->order->kind = ORDER_UPGRADE;
+	return 0;
 }
 
 static const struct verb {
@@ -98,6 +123,8 @@ static const struct verb {
 } verbs[] = {
 	{"reload", verb_reload},
 	{"status", verb_status},
+	{"umount", verb_umount},
+	{"upgrade", verb_upgrade},
 };
 
 static int run_verb(struct exchange *x, json_t *request, json_t **ret, struct error *err)
@@ -111,6 +138,30 @@ static int run_verb(struct exchange *x, json_t *request, json_t **ret, struct er
 	return error_set(err, -EINVAL, "unknown verb '%s'", name ? name : "");
 }
 
+static json_t *refusal(int r, const struct error *err)
+{
+	return json_pack("{s:b, s:i, s:s}", "ok", 0, "errno", -r, "error", error_text(err, r));
+}
+
+void control_answer(struct control_order *o, int r, const struct error *err)
+{
+	cleanup_json json_t *reply = r < 0 ? refusal(r, err) : json_pack("{s:b}", "ok", 1);
+
+	if (o->fd < 0)
+		return;
+	if (!reply || wire_send(o->fd, reply, NULL) < 0)
+		log_debug("control: nobody waits for the answer");
+	close(steal_fd(&o->fd));
+}
+
+void control_order_finish(struct control_order *o)
+{
+	free(o->binary);
+	cleanup_closep(&o->fd);
+	*o = (struct control_order){.fd = -1};
+}
+
+/* The answer to an order comes from who carries it out. */
 static int answer(struct exchange *x, int fd, struct error *err)
 {
 	cleanup_json json_t *request = NULL;
@@ -123,23 +174,28 @@ static int answer(struct exchange *x, int fd, struct error *err)
 		return r;
 
 	r = run_verb(x, request, &reply, &verb_err);
+	if (r == 0 && x->order->kind != ORDER_NONE)
+		return 0;
 	if (r < 0)
-		reply = json_pack(
-			"{s:b, s:i, s:s}", "ok", 0, "errno", -r, "error", error_text(&verb_err, r));
+		reply = refusal(r, &verb_err);
 	return reply ? wire_send(fd, reply, err) : -ENOMEM;
 }
 
-void control_serve(struct fs *fs, struct session *session, int listen_fd)
+void control_serve(
+	struct fs *fs, struct session *session, int listen_fd, struct control_order *ret_order)
 {
-	struct exchange x = {.fs = fs, .session = session};
+	struct exchange x = {.fs = fs, .session = session, .order = ret_order};
 	cleanup_error struct error err = {0};
 	cleanup_fd int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	int r;
 
+	*ret_order = (struct control_order){.fd = -1};
 	if (fd < 0)
 		return;
 	r = answer(&x, fd, &err);
 	/* -ECONNRESET: somebody only looked whether we are here. */
 	if (r < 0 && r != -ECONNRESET)
 		log_warning("control: %s", error_text(&err, r));
+	if (ret_order->kind != ORDER_NONE)
+		ret_order->fd = steal_fd(&fd);
 }

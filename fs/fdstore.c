@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fdstore.h"
 
+#include "array.h"
+#include "notify.h"
+
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -86,6 +88,59 @@ void fdstore_finish(struct fdstore *s)
 	*s = (struct fdstore){0};
 }
 
+static __thread struct fdstore *collected;
+static __thread int collect_result;
+
+void fdstore_collect(struct fdstore *s)
+{
+	collected = s;
+	collect_result = 0;
+}
+
+int fdstore_collect_end(void)
+{
+	collected = NULL;
+	return collect_result;
+}
+
+bool fdstore_has_keeper(void)
+{
+	return collected || notify_has_manager();
+}
+
+static int collect(const char *name, int fd)
+{
+	cleanup_free char *copy = strdup(name);
+	cleanup_fd int copy_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct fdstore_item *item;
+
+	if (copy_fd < 0)
+		return collect_result = -errno;
+	item = copy ? array_append(&collected->items, &collected->n_items, sizeof(*item)) : NULL;
+	if (!item)
+		return collect_result = -ENOMEM;
+	*item = (struct fdstore_item){steal_ptr(&copy), steal_fd(&copy_fd)};
+	return 1;
+}
+
+static int uncollect(const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < collected->n_items; i++) {
+		struct fdstore_item *item = &collected->items[i];
+
+		if (strcmp(item->name, name) != 0) {
+			collected->items[kept++] = *item;
+			continue;
+		}
+		free(item->name);
+		cleanup_closep(&item->fd);
+	}
+	collected->n_items = kept;
+	return 1;
+}
+
 int fdstore_put(const char *name, int fd)
 {
 	char state[NAME_MAX_BYTES + 32];
@@ -95,6 +150,8 @@ int fdstore_put(const char *name, int fd)
 		return -EINVAL;
 	if (fcntl(fd, F_GETFD) < 0)
 		return -errno;
+	if (collected)
+		return collect(name, fd);
 
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 	r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
@@ -109,6 +166,8 @@ int fdstore_drop(const char *name)
 	if (!is_valid_name(name))
 		return -EINVAL;
 
+	if (collected)
+		return uncollect(name);
 	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	r = sd_notify(0, state);
 	return r > 0 ? 1 : r;

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include <stdbool.h>
+
 struct fdstore_item {
 	char *name;
 	int fd; /* -1: taken out by fdstore_steal() */
@@ -62,6 +64,17 @@ static inline void fdstore_finishp(struct fdstore *s)
  * is full is not told: the unit must allow enough. Any thread; may block while the keeper is slow.
  */
 int fdstore_put(const char *name, int fd);
+
+/*
+ * Until fdstore_collect_end(), what the calling thread puts and drops is not sent, but put into S and
+ * out of it, as copies. The end says 0, or -errno when something is missing. As if somebody kept
+ * descriptors even where nobody does.
+ */
+void fdstore_collect(struct fdstore *s);
+int fdstore_collect_end(void);
+
+/* True when fdstore_put() is worth the call. */
+bool fdstore_has_keeper(void);
 
 /* Have everything of NAME forgotten. Returns as fdstore_put(). */
 int fdstore_drop(const char *name);

@@ -29,6 +29,7 @@ struct fs_options {
 	unsigned long mount_flags; /* MS_* of mount(2) */
 	unsigned int n_workers;
 	enum worker_wait wait;
+	bool is_checking; /* only look: nothing that outlives the process is changed */
 	bool is_plain; /* the whole mount is one volume: the base itself, unprotected */
 };
 

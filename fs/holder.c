@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "holder.h"
 
+#include "exepath.h"
 #include "log.h"
 #include "str.h"
 
@@ -17,33 +18,9 @@
 
 #define PROGRAM "anklume-fs-hold" /* beside our own executable */
 #define HOLDER_NAME "holder"
-#define PATH_VARIABLE "ANKLUME_FS_PATH"
 
 /* Where the holder finds its two descriptors. */
 enum { INBOX_FD = 3, PIDFD_FD = 4, FIRST_FREE_FD };
-
-/*
- * Once, by the first process: after an upgrade the executable that runs has no name any more. The
- * name is for the next ones, who may be newer.
- */
-static int find_path(char **ret, struct error *err)
-{
-	const char *known = getenv(PATH_VARIABLE);
-	char path[PATH_MAX];
-	ssize_t n;
-
-	if (!known) {
-		n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-		if (n < 0)
-			return error_errno(err, -errno, "our own executable");
-		path[n] = '\0';
-		known = path;
-	}
-	*ret = strdup(known);
-	if (!*ret || setenv(PATH_VARIABLE, *ret, 1) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	return 0;
-}
 
 static int program_path(const char *daemon, char **ret)
 {
@@ -138,7 +115,7 @@ static char **make_args(const struct holder *h, char *program, char *pid, bool i
 	args[i++] = (char *)"--pidfd=4";
 	args[i++] = pid;
 	args[i++] = (char *)"--path";
-	args[i++] = h->path;
+	args[i++] = (char *)exepath_get();
 	if (is_again)
 		args[i++] = (char *)"--again";
 	if (h->to_syslog)
@@ -176,7 +153,7 @@ static int start_program(struct holder *h, bool is_again, struct error *err)
 		return r;
 
 	snprintf(pid_arg, sizeof(pid_arg), "--daemon=%d", (int)getpid());
-	if (program_path(h->path, &program) < 0 ||
+	if (program_path(exepath_get(), &program) < 0 ||
 		!(args = make_args(h, program, pid_arg, is_again)))
 		return error_set(err, -ENOMEM, "out of memory");
 	r = move_up(&inbox);
@@ -198,7 +175,7 @@ int holder_start(struct holder *h, char **argv, bool to_syslog, struct error *er
 
 	h->argv = argv;
 	h->to_syslog = to_syslog;
-	r = find_path(&h->path, err);
+	r = exepath_init(err);
 	if (r == 0)
 		r = choose_address(err);
 	if (r == 0)
@@ -215,13 +192,19 @@ bool holder_attach(struct holder *h, struct fdstore *s, char **argv, bool to_sys
 {
 	int fd = fdstore_steal(s, HOLDER_NAME);
 
-	if (fd < 0 || find_path(&h->path, NULL) < 0)
+	if (fd < 0 || exepath_init(NULL) < 0)
 		return false;
 	h->pidfd = fd;
 	h->argv = argv;
 	h->to_syslog = to_syslog;
 	h->is_ours = true;
 	return true;
+}
+
+void holder_keep(const struct holder *h)
+{
+	if (h->is_ours && h->pidfd >= 0)
+		fdstore_put(HOLDER_NAME, h->pidfd);
 }
 
 void holder_on_replace(struct holder *h, holder_refill_fn fn, void *data)
@@ -252,6 +235,5 @@ int holder_replace(struct holder *h, struct error *err)
 void holder_finish(struct holder *h)
 {
 	cleanup_closep(&h->pidfd);
-	free(h->path);
 	*h = (struct holder)HOLDER_INIT;
 }

@@ -20,7 +20,6 @@ typedef void (*holder_refill_fn)(void *data);
 struct holder {
 	int pidfd; /* poll it: readable when the holder has died; -1: there is none */
 	bool is_ours; /* false: systemd holds, or nobody */
-	char *path; /* of the daemon's executable */
 	char **argv;
 	bool to_syslog;
 	struct {
@@ -51,6 +50,9 @@ bool holder_attach(struct holder *h, struct fdstore *s, char **argv, bool to_sys
 
 /* Have FN(DATA) called when the holder was replaced. */
 void holder_on_replace(struct holder *h, holder_refill_fn fn, void *data);
+
+/* For a successor, while fdstore_collect() is on: the holder itself. */
+void holder_keep(const struct holder *h);
 
 /* h->pidfd became readable: start another one and refill it. On error h->pidfd is -1 from now on. */
 int holder_replace(struct holder *h, struct error *err);

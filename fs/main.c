@@ -2,17 +2,18 @@
 
 /* Start and stop in order; wait for signals, control connections and the end of the mount. */
 
+#include "blame.h"
 #include "control.h"
 #include "creds.h"
-#include "blame.h"
+#include "daemon.h"
+#include "exepath.h"
 #include "fs.h"
-#include "holder.h"
 #include "keep.h"
 #include "mount.h"
 #include "notify.h"
-#include "options.h"
 #include "ops.h"
-#include "session.h"
+#include "orders.h"
+#include "rehearsal.h"
 #include "takeover.h"
 #include "wire.h"
 
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -35,24 +37,10 @@ enum exit_status {
 	STATUS_USAGE = 2,
 	STATUS_REFUSED = 3,
 	STATUS_CATALOG = 4,
+	STATUS_KEPT = 5,
 };
 
 #define RELOAD_RETRY_S 10
-
-struct daemon {
-	struct options options;
-	struct fs fs;
-	struct session *session;
-	char *real_mount; /* the mount point without symlinks */
-	int listen_fd;
-	int signal_fd;
-	int end_fd; /* eventfd of the workers */
-	struct fdstore kept; /* what a process before this one left */
-	struct holder holder;
-	bool is_resumed; /* it was serving a mount, and we go on */
-	char **argv;
-	int ready_fd; /* pipe to the waiting parent, -1 in the foreground */
-};
 
 static void raise_file_limit(void)
 {
@@ -209,11 +197,9 @@ static void reload(struct fs *fs)
 }
 
 /* Unmount once; the second time somebody insists, and the process just ends. */
-static bool handle_signal(struct daemon *d, bool *is_stopping)
+static bool handle_signal(struct daemon *d)
 {
 	struct signalfd_siginfo info;
-	bool is_lazy;
-	int r;
 
 	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return true;
@@ -221,20 +207,20 @@ static bool handle_signal(struct daemon *d, bool *is_stopping)
 		reload(&d->fs);
 		return true;
 	}
-	if (*is_stopping)
+	if (info.ssi_signo == SIGTERM && d->options.keeps_mount && !d->is_stopping)
+		orders_leave(d, STATUS_KEPT);
+	if (d->is_stopping)
 		return false;
+	d->is_stopping = true;
+	return orders_unmount(d) == 0;
+}
 
-	*is_stopping = true;
-	notify_stopping();
-	r = mount_stop(&d->fs, &is_lazy);
-	if (r < 0) {
-		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
-		return false;
-	}
-	if (is_lazy)
-		log_warning("'%s' is in use: serving what is open until it is closed",
-			d->options.fs.mount);
-	return true;
+static void handle_control(struct daemon *d)
+{
+	struct control_order order;
+
+	control_serve(&d->fs, d->session, d->listen_fd, &order);
+	orders_obey(d, &order);
 }
 
 static void replace_holder(struct daemon *d)
@@ -255,7 +241,6 @@ static void loop(struct daemon *d)
 		{.fd = d->fs.pins.timer_fd, .events = POLLIN},
 		{.fd = d->holder.pidfd, .events = POLLIN},
 	};
-	bool is_stopping = false;
 
 	for (;;) {
 		int n = poll(fds, ARRAY_SIZE(fds), poll_timeout_ms(&d->fs));
@@ -269,10 +254,10 @@ static void loop(struct daemon *d)
 		}
 		if (fds[2].revents)
 			return;
-		if (fds[0].revents && !handle_signal(d, &is_stopping))
+		if (fds[0].revents && !handle_signal(d))
 			return;
 		if (fds[1].revents)
-			control_serve(&d->fs, d->session, d->listen_fd);
+			handle_control(d);
 		if (fds[3].revents)
 			pins_store_lasting(&d->fs.pins);
 		if (fds[4].revents) {
@@ -420,6 +405,9 @@ static enum exit_status serve(struct daemon *d)
 	fuse_set_log_func(log_from_libfuse);
 	raise_file_limit();
 	umask(0);
+	prctl(PR_SET_NAME, "anklume-fs"); /* as file N of fexecve(2) it would be called "N" */
+	if (exepath_init(&err) < 0)
+		log_warning("%s", error_text(&err, -EIO));
 	r = fdstore_take(&d->kept, &err);
 	if (r < 0)
 		log_warning("%s", error_text(&err, r));
@@ -445,6 +433,26 @@ static enum exit_status serve(struct daemon *d)
 	return status;
 }
 
+/* The parser cuts texts up and changes their order; the next process gets what was typed. */
+static char **copy_args(int argc, char **argv)
+{
+	char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+
+	for (int i = 0; copy && i < argc; i++) {
+		copy[i] = strdup(argv[i]);
+		if (!copy[i])
+			return NULL;
+	}
+	return copy;
+}
+
+static void free_args(char **args)
+{
+	for (size_t i = 0; args && args[i]; i++)
+		free(args[i]);
+	free(args);
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon d = {.fs.base_fd = -1,
@@ -459,7 +467,11 @@ int main(int argc, char **argv)
 	enum exit_status status = STATUS_OK;
 	int r;
 
-	d.argv = argv;
+	d.argv = copy_args(argc, argv);
+	if (!d.argv) {
+		log_error("out of memory");
+		return STATUS_FAILED;
+	}
 	log_init("anklume-fs", LOG_LEVEL_INFO);
 	r = options_parse(argc, argv, &d.options, &action, &err);
 	if (r < 0) {
@@ -467,10 +479,14 @@ int main(int argc, char **argv)
 		status = STATUS_USAGE;
 	} else if (action == OPTIONS_REMOUNT) {
 		status = remount(&d.options);
+	} else if (action == OPTIONS_CHECK) {
+		fuse_set_log_func(log_from_libfuse);
+		status = rehearsal_run(&d.options.fs) == 0 ? STATUS_OK : STATUS_FAILED;
 	} else if (action == OPTIONS_RUN) {
 		log_init("anklume-fs", d.options.log_level);
 		status = serve(&d);
 	}
 	options_finish(&d.options);
+	free_args(d.argv);
 	return status;
 }

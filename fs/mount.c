@@ -293,10 +293,11 @@ int mount_resume(struct fs *fs, int taken_fd, struct error *err)
 
 int mount_stop(struct fs *fs, bool *ret_lazy)
 {
-	*ret_lazy = false;
+	if (ret_lazy)
+		*ret_lazy = false;
 	if (umount2(fs->options.mount, UMOUNT_NOFOLLOW) == 0)
 		return 0;
-	if (errno != EBUSY)
+	if (errno != EBUSY || !ret_lazy)
 		return -errno;
 
 	*ret_lazy = true;

@@ -38,7 +38,7 @@ int mount_resume(struct fs *fs, int fuse_fd, struct error *err);
 
 /*
  * Take the mount away. With others still inside (an open file, a container's bind) it is detached
- * lazily, and the daemon goes on serving those: *RET_LAZY says so.
+ * lazily, and the daemon goes on serving those: *RET_LAZY says so. NULL: then it stays, -EBUSY.
  */
 int mount_stop(struct fs *fs, bool *ret_lazy);
 

@@ -30,6 +30,8 @@ static const char help[] =
 	"                        remount, fsname=NAME, plain[=DIR], base=, ...\n"
 	"  -f, --foreground      do not go into the background\n"
 	"      --no-hold         do not survive a crash: nobody starts it again\n"
+	"      --keep-mount      SIGTERM leaves the mount for the next process: for\n"
+	"                        service managers with a file descriptor store\n"
 	"      --workers N       threads that answer requests (8)\n"
 	"      --wait HOW        for requests: sleep, spin or awake (awake)\n"
 	"      --log-level LEVEL error, warning, notice, info or debug (info)\n"
@@ -46,6 +48,7 @@ static const char help[] =
 	"  2  wrong usage\n"
 	"  3  refused: the mount point or the base is in use or not fit\n"
 	"  4  the catalogue cannot be used\n"
+	"  5  left mounted for the next process (--keep-mount)\n"
 	"\n"
 	"See anklume-fs(8).\n";
 
@@ -59,6 +62,8 @@ enum {
 	OPT_WAIT,
 	OPT_LOG_LEVEL,
 	OPT_NO_HOLD,
+	OPT_KEEP_MOUNT,
+	OPT_CHECK,
 };
 
 static const struct option long_options[] = {
@@ -71,6 +76,8 @@ static const struct option long_options[] = {
 	{"wait", required_argument, NULL, OPT_WAIT},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"no-hold", no_argument, NULL, OPT_NO_HOLD},
+	{"keep-mount", no_argument, NULL, OPT_KEEP_MOUNT},
+	{"check-takeover", no_argument, NULL, OPT_CHECK},
 	{"foreground", no_argument, NULL, 'f'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -104,6 +111,7 @@ struct parser {
 	const char *log_level;
 	bool foreground;
 	bool no_hold;
+	bool keeps_mount;
 	enum options_action action;
 };
 
@@ -167,6 +175,12 @@ static int take_option(int opt, struct parser *p, struct error *err)
 	switch (opt) {
 	case 'o':
 		return mountopts_parse(optarg, &p->mount, err);
+	case OPT_KEEP_MOUNT:
+		p->keeps_mount = true;
+		return 0;
+	case OPT_CHECK:
+		p->action = OPTIONS_CHECK;
+		return 0;
 	case OPT_NO_HOLD:
 		p->no_hold = true;
 		return 0;
@@ -240,6 +254,8 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	o->log_level = LOG_LEVEL_INFO;
 	o->foreground = p->foreground;
 	o->no_hold = p->no_hold;
+	o->keeps_mount = p->keeps_mount;
+	o->fs.is_checking = p->action == OPTIONS_CHECK;
 	if (o->fs.is_plain) {
 		o->fs.subtype = m->subtype;
 		o->fs.control = m->control;
@@ -306,6 +322,6 @@ int options_parse(int argc, char **argv, struct options *ret, enum options_actio
 		r = choose(&p, source, ret, err);
 	if (r == 0)
 		r = make_absolute(ret, err);
-	*ret_action = p.mount.is_remount ? OPTIONS_REMOUNT : OPTIONS_RUN;
+	*ret_action = p.mount.is_remount ? OPTIONS_REMOUNT : p.action;
 	return r;
 }

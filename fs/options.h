@@ -10,6 +10,7 @@ struct options {
 	struct fs_options fs;
 	enum log_level log_level;
 	bool foreground;
+	bool keeps_mount; /* SIGTERM leaves the mount for the next process */
 	bool no_hold; /* end with the daemon: no holder starts another one */
 	char *owned[4]; /* what the paths in fs point to, made absolute */
 };
@@ -17,6 +18,7 @@ struct options {
 enum options_action {
 	OPTIONS_RUN,
 	OPTIONS_REMOUNT, /* -o remount: only change the flags of a mount that is up */
+	OPTIONS_CHECK, /* an upgrade asks whether this executable can take over; see handover.h */
 	OPTIONS_EXIT, /* --help or --version was printed */
 };
 

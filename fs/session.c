@@ -15,7 +15,7 @@ struct thread {
 
 struct session {
 	struct desk desk;
-	int end_fd;
+	int end_fd; /* lock; -1: nobody waits for the end */
 	unsigned int n_workers;
 	unsigned int n_running; /* atomic */
 	uint32_t is_quiescing; /* atomic: somebody waits on `stepped` */
@@ -35,6 +35,18 @@ static void wake_quiescer(void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The last one tells; of a session that was given up nobody wants to hear. */
+static void leave(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (__atomic_sub_fetch(&s->n_running, 1, __ATOMIC_SEQ_CST) == 0) {
+		pthread_cond_broadcast(&s->stepped);
+		if (s->end_fd >= 0)
+			eventfd_write(s->end_fd, 1);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void *run_worker(void *arg)
 {
 	struct thread *t = arg;
@@ -46,8 +58,9 @@ static void *run_worker(void *arg)
 	else
 		worker_serve(&t->worker, wake_quiescer, s);
 
-	if (__atomic_sub_fetch(&s->n_running, 1, __ATOMIC_SEQ_CST) == 0)
-		eventfd_write(s->end_fd, 1);
+	journal_clear(t->worker.entry);
+	journal_release(t->worker.entry);
+	leave(s);
 	return NULL;
 }
 
@@ -105,6 +118,22 @@ int session_quiesce(struct session *s, int timeout_s)
 			r = -pthread_cond_timedwait(&s->stepped, &s->lock, &until);
 	}
 	__atomic_store_n(&s->is_quiescing, 0, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int session_stop(struct session *s, int timeout_ms)
+{
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += timeout_ms / 1000;
+	pthread_mutex_lock(&s->lock);
+	s->end_fd = -1;
+	desk_stop(&s->desk);
+	while (r == 0 && !session_has_ended(s))
+		r = -pthread_cond_timedwait(&s->stepped, &s->lock, &until);
 	pthread_mutex_unlock(&s->lock);
 	return r;
 }

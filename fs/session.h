@@ -17,6 +17,13 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
  */
 int session_quiesce(struct session *s, int timeout_s);
 
+/*
+ * Have the workers end at the boundary of their requests. 0: they have, and END_FD says nothing of
+ * it; session_finish() frees. -ETIMEDOUT: one is still at its request; the session is given up, ends
+ * with it, and must not be used any more.
+ */
+int session_stop(struct session *s, int timeout_ms);
+
 /* True when every worker has seen the end of the mount. */
 bool session_has_ended(const struct session *s);
 

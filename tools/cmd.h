@@ -57,6 +57,9 @@ enum cmd_option {
 	OPT_REPLUG = 1u << 24,
 	OPT_ADOPT = 1u << 25,
 	OPT_DEVICES = 1u << 26,
+	OPT_LAZY = 1u << 27,
+	OPT_BINARY = 1u << 28,
+	OPT_RESTART = 1u << 29,
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -74,6 +77,7 @@ struct cmd_env {
 	const char *lines;
 	const char *write;
 	const char *files;
+	const char *binary;
 	const char *instance;
 	const char *domain;
 	const char *scope;
@@ -97,6 +101,8 @@ struct cmd_env {
 	bool is_replugging;
 	bool is_adopting;
 	bool is_attaching;
+	bool is_lazy;
+	bool is_restarting;
 	bool wants_help;
 	bool wants_version;
 	enum out_format format; /* of verbs without formats of their own */
@@ -201,7 +207,9 @@ int cmd_show(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_trash(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_tree(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_umount(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_unprotect(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_upgrade(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_validate(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_version(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_volume(struct cmd_env *env, int argc, char **argv, struct error *err);

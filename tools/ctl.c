@@ -5,10 +5,10 @@
 
 #define ANSWER_TIMEOUT_MS 30000 /* a reload reads the whole catalogue, on a busy machine too */
 
-static int call(
-	const char *control, const char *verb, json_t *args, json_t **ret, struct error *err)
+int ctl_call(const char *control, const char *verb, json_t *args, int timeout_ms, json_t **ret,
+	struct error *err)
 {
-	int r = wire_call(control, verb, args, ANSWER_TIMEOUT_MS, ret, err);
+	int r = wire_call(control, verb, args, timeout_ms, ret, err);
 
 	/* No socket, a dead one, or not even its directory: nobody runs. */
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR) {
@@ -28,7 +28,7 @@ int ctl_reload(const char *control, uint64_t generation, json_t **ret, struct er
 	if (!args)
 		return error_set(err, -ENOMEM, "out of memory");
 
-	r = call(control, "reload", args, &answer, err);
+	r = ctl_call(control, "reload", args, ANSWER_TIMEOUT_MS, &answer, err);
 	if (r <= 0)
 		return r;
 
@@ -44,5 +44,5 @@ int ctl_reload(const char *control, uint64_t generation, json_t **ret, struct er
 
 int ctl_status(const char *control, json_t **ret, struct error *err)
 {
-	return call(control, "status", NULL, ret, err);
+	return ctl_call(control, "status", NULL, ANSWER_TIMEOUT_MS, ret, err);
 }

@@ -16,6 +16,10 @@
  */
 int ctl_reload(const char *control, uint64_t generation, json_t **ret, struct error *err);
 
+/* Any other verb, with ARGS (borrowed, may be NULL). As ctl_reload(). */
+int ctl_call(const char *control, const char *verb, json_t *args, int timeout_ms, json_t **ret,
+	struct error *err);
+
 /* Ask how the daemon does. As ctl_reload(). */
 int ctl_status(const char *control, json_t **ret, struct error *err);
 

@@ -174,6 +174,18 @@ const struct cmd cmds[] = {
 		"--drop-missing gives those volumes up.\n",
 		"catalog check\ncatalog rebuild --dry-run --force\n", NULL,
 		OPT_DRY_RUN | OPT_FORCE | OPT_REPAIR | OPT_DROP_MISSING, 1, 1, cmd_catalog},
+	{"upgrade", "", MAINTAIN, "put another build of the daemon in its place",
+		"Requests under way finish; the new executable says whether it can go on\n"
+		"with what the old one leaves, and takes its place. Whoever uses the\n"
+		"mount waits for some milliseconds and sees nothing else. When it cannot,\n"
+		"or says nothing within 10 s, the old daemon goes on, and the exit code is\n"
+		"5. An older build does as well, as long as it understands the state.\n",
+		"upgrade\nupgrade --binary /usr/sbin/anklume-fs\n", NULL, OPT_BINARY, 0, 0,
+		cmd_upgrade},
+	{"umount", "", MAINTAIN, "take the mount away and end the daemon",
+		"Refused while somebody uses it: an open file, a container's device.\n"
+		"Under systemd the service is stopped then, too.\n",
+		"umount\numount --lazy\n", NULL, OPT_LAZY, 0, 0, cmd_umount},
 	{"completion", "bash", MAINTAIN, "print the shell completion", "", "completion bash\n",
 		"bash", 0, 1, 1, cmd_completion},
 	{"version", "", MAINTAIN, "print the version", "", "version\n", NULL, 0, 0, 0, cmd_version},

@@ -88,12 +88,11 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void become_daemon(const struct launch *l)
+_Noreturn void launch_exec(const struct launch *l)
 {
 	int r;
 	int exe_fd;
 
-	reset_signals();
 	r = set_environment(l);
 	exe_fd = arrange(l->store, l->exe_fd);
 	if (r == 0 && l->exe_fd >= 0 && exe_fd < 0)
@@ -116,8 +115,10 @@ int launch_daemon(const struct launch *l, pid_t *ret_pid, int *ret_pidfd)
 
 	if (pid < 0)
 		return -errno;
-	if (pid == 0)
-		become_daemon(l);
+	if (pid == 0) {
+		reset_signals();
+		launch_exec(l);
+	}
 
 	/* Our child: its number cannot become another's before we wait for it. */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);

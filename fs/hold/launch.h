@@ -23,4 +23,10 @@ struct launch {
  */
 int launch_daemon(const struct launch *l, pid_t *ret_pid, int *ret_pidfd);
 
+/*
+ * Become the executable of L, in this process. What is kept is in its place before it is tried:
+ * when that fails the process ends, with status 127.
+ */
+_Noreturn void launch_exec(const struct launch *l);
+
 #endif

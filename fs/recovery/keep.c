@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keep.h"
 
-#include "notify.h"
 #include "takeover.h"
 
 #include <fcntl.h>
@@ -20,7 +19,7 @@ void keep_all(struct fs *fs)
 	cleanup_fd int init_fd = -1;
 	cleanup_fd int exe_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 
-	if (!fs->has_resend || !notify_has_manager())
+	if (!fs->has_resend || !fdstore_has_keeper())
 		return;
 	if (initlog_write(&fs->init, &init_fd) < 0) {
 		log_warning("cannot keep the kernel's greeting: a crash will end the mount");

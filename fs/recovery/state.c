@@ -57,10 +57,10 @@ static uint32_t header_check(const struct state_header *h)
 	return checksum_add(CHECKSUM_SEED, h, offsetof(struct state_header, check));
 }
 
-static int map(struct state *s, int fd, struct error *err)
+static int map(struct state *s, int fd, bool is_private, struct error *err)
 {
-	void *memory = mmap(
-		NULL, total_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	int flags = MAP_NORESERVE | (is_private ? MAP_PRIVATE : MAP_SHARED);
+	void *memory = mmap(NULL, total_bytes(), PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (memory == MAP_FAILED)
 		return error_errno(err, -errno, "cannot map the state");
@@ -81,7 +81,7 @@ int state_create(
 	/* Its size is what keeps every later mapping of it from a bus error. */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return error_errno(err, -errno, "cannot seal the state");
-	r = map(s, fd, err);
+	r = map(s, fd, false, err);
 	if (r < 0)
 		return r;
 	steal_fd(&fd);
@@ -128,7 +128,7 @@ static int check_header(const struct state_header *h, const struct state_identit
 	return check_layout(h, err);
 }
 
-int state_adopt(struct state *s, int taken_fd, const struct state_identity *who,
+int state_adopt(struct state *s, int taken_fd, bool is_private, const struct state_identity *who,
 	uint32_t *ret_epoch, struct error *err)
 {
 	cleanup_fd int fd = taken_fd;
@@ -144,7 +144,7 @@ int state_adopt(struct state *s, int taken_fd, const struct state_identity *who,
 	if ((size_t)st.st_size != total_bytes())
 		return error_set(err, -EPROTO, "the state is laid out in another way");
 
-	r = map(s, fd, err);
+	r = map(s, fd, is_private, err);
 	if (r < 0)
 		return r;
 	steal_fd(&fd);

@@ -18,8 +18,10 @@
  * VERSION grows with every change of the layout; COMPAT is the oldest version of this program
  * that still reads it right (fields are added in spare room, with zero meaning "as before").
  */
+#ifndef STATE_VERSION /* tests build later ones */
 #define STATE_VERSION 1
 #define STATE_COMPAT 1
+#endif
 
 enum state_region {
 	STATE_NODES,
@@ -60,11 +62,12 @@ int state_create(
 	struct state *s, const struct state_identity *who, uint32_t epoch, struct error *err);
 
 /*
- * Map the state behind FD (taken). -EUCLEAN: damaged, and *RET_EPOCH is one that surely differs;
+ * Map the state behind FD (taken); IS_PRIVATE: what is changed in it is changed for this process
+ * alone. -EUCLEAN: damaged, and *RET_EPOCH is one that surely differs;
  * -EPROTO: made by a program that this one does not understand; -EXDEV: of another base.
  */
-int state_adopt(struct state *s, int fd, const struct state_identity *who, uint32_t *ret_epoch,
-	struct error *err);
+int state_adopt(struct state *s, int fd, bool is_private, const struct state_identity *who,
+	uint32_t *ret_epoch, struct error *err);
 
 void state_finish(struct state *s);
 

@@ -132,7 +132,7 @@ int takeover_tables(struct fs *fs, int fd, struct error *err)
 	uint32_t epoch = 1;
 	int r;
 
-	r = state_adopt(&fs->state, fd, &who, &epoch, err);
+	r = state_adopt(&fs->state, fd, fs->options.is_checking, &who, &epoch, err);
 	if (r == 0)
 		r = adopt(fs, err);
 	if (r != -EUCLEAN)

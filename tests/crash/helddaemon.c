@@ -170,10 +170,10 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 
+	if (must_fail(&d))
+		_exit(7);
 	if (fdstore_take(&s, &err) < 0)
 		die(error_text(&err, -EIO));
-	if (must_fail(&d))
-		return 7;
 	if (holder_attach(&d.holder, &s, argv, false)) {
 		find_all(&d, &s);
 	} else {
@@ -192,5 +192,6 @@ int main(int argc, char **argv)
 	serve(&d, signal_fd);
 	notify_stopping();
 	holder_finish(&d.holder);
+	free(d.pins);
 	return 0;
 }

@@ -25,6 +25,8 @@ static const struct out_column known[] = {
 	{"denials", "Denials", OUT_NUMBER, OUT_IF_ANY},
 	{"passthrough", "Passthrough", OUT_BOOL, OUT_IF_ANY},
 	{"idmap", "Idmapped mounts", OUT_BOOL, OUT_IF_ANY},
+	{"takeovers", "Takeovers", OUT_NUMBER, OUT_IF_ANY},
+	{"degraded", "State lost", OUT_BOOL, OUT_IF_ANY},
 	{"workers", "Workers", OUT_NUMBER, OUT_IF_ANY},
 	{"operations", "Operations", OUT_TEXT, OUT_IF_ANY},
 };

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_DAEMON_H
+#define ANKLUME_DAEMON_H
+
+/* The process as a whole: what main.c starts and stops, and orders.c ends otherwise. */
+
+#include "holder.h"
+#include "options.h"
+#include "session.h"
+
+struct daemon {
+	struct options options;
+	struct fs fs;
+	struct session *session;
+	struct fdstore kept; /* what a process before this one left */
+	struct holder holder;
+	bool is_resumed; /* it was serving a mount, and we go on */
+	bool is_stopping; /* somebody said so; the second time is the end */
+	char **argv;
+	char *real_mount; /* the mount point without symlinks */
+	int listen_fd;
+	int signal_fd;
+	int end_fd; /* eventfd of the workers */
+	int ready_fd; /* pipe to the waiting parent, -1 in the foreground */
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef ANKLUME_EXEPATH_H
+#define ANKLUME_EXEPATH_H
+
+/*
+ * Where the daemon's executable is installed. A package upgrade replaces the file, and this process
+ * then runs one without a name; processes that follow may be newer ones of the same name.
+ */
+
+#include "errors.h"
+
+/* Before any thread starts. The name that an earlier process found stays, in the environment. */
+int exepath_init(struct error *err);
+
+/* Absolute. NULL before exepath_init(). */
+const char *exepath_get(void);
+
+#endif

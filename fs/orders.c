@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "orders.h"
+
+#include "exepath.h"
+#include "handover.h"
+#include "keep.h"
+#include "mount.h"
+#include "mountuse.h"
+#include "notify.h"
+
+#define DRAIN_TIMEOUT_MS 10000
+#define QUESTION_TIMEOUT_MS 10000
+#define BARRIER_TIMEOUT_MS 5000
+
+int orders_unmount(struct daemon *d)
+{
+	bool is_lazy;
+	int r;
+
+	notify_stopping();
+	r = mount_stop(&d->fs, &is_lazy);
+	if (r < 0) {
+		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
+		return r;
+	}
+	if (is_lazy)
+		log_warning("'%s' is in use: serving what is open until it is closed",
+			d->options.fs.mount);
+	return 0;
+}
+
+static int unmount_unused(struct daemon *d, struct error *err)
+{
+	const char *mount = d->options.fs.mount;
+	int r = mountuse_check(mount, err);
+
+	if (r == 0)
+		r = mount_stop(&d->fs, NULL);
+	if (r == -EBUSY && !err->text)
+		return error_set(err, r,
+			"'%s' is in use by a process of this host\n  'fuser -vm %s' shows whose",
+			mount, mount);
+	return r < 0 && !err->text ? error_errno(err, r, "cannot unmount '%s'", mount) : r;
+}
+
+static void obey_umount(struct daemon *d, struct control_order *o)
+{
+	cleanup_error struct error err = {0};
+	int r;
+
+	if (o->is_lazy) {
+		d->is_stopping = true;
+		r = orders_unmount(d);
+	} else {
+		r = unmount_unused(d, &err);
+		d->is_stopping = r == 0;
+	}
+	control_answer(o, r, &err);
+}
+
+/* For the next executable; its holder is the one that we have. */
+static void keep_for_next(void *data)
+{
+	struct daemon *d = data;
+
+	keep_all(&d->fs);
+	holder_keep(&d->holder);
+}
+
+/* The workers end; those that do not in time stay with their requests, beside new ones. */
+static int drain(struct daemon *d, struct error *err)
+{
+	int r = session_stop(d->session, DRAIN_TIMEOUT_MS);
+
+	if (r < 0)
+		return error_set(
+			err, r, "a request takes longer than %d s", DRAIN_TIMEOUT_MS / 1000);
+	session_finish(d->session);
+	d->session = NULL;
+	return 0;
+}
+
+/* On failure there is no way on but the one of a crash. */
+static void go_on(struct daemon *d)
+{
+	cleanup_error struct error err = {0};
+	int r = session_start(&d->fs, d->end_fd, &d->session, &err);
+
+	if (r < 0) {
+		log_error("%s", error_text(&err, r));
+		abort();
+	}
+}
+
+static int upgrade(struct daemon *d, struct control_order *o, struct error *err)
+{
+	const struct handover h = {
+		.binary = o->binary ? o->binary : exepath_get(),
+		.argv = d->argv,
+		.keep = keep_for_next,
+		.data = d,
+		.timeout_ms = QUESTION_TIMEOUT_MS,
+	};
+	int r;
+
+	if (!d->fs.has_resend)
+		return error_set(
+			err, -EOPNOTSUPP, "this kernel cannot hand a mount over (Linux 6.9)");
+	r = drain(d, err);
+	if (r == 0)
+		r = handover_ask(&h, err);
+	if (r < 0)
+		return r;
+	log_notice("handing over to '%s'", h.binary);
+	control_answer(o, 0, NULL);
+	return handover_exec(&h, err);
+}
+
+static void obey_upgrade(struct daemon *d, struct control_order *o)
+{
+	cleanup_error struct error err = {0};
+	int r = upgrade(d, o, &err);
+
+	log_error("upgrade: %s", error_text(&err, r));
+	control_answer(o, r, &err);
+	go_on(d);
+}
+
+void orders_obey(struct daemon *d, struct control_order *o)
+{
+	switch (o->kind) {
+	case ORDER_UMOUNT:
+		obey_umount(d, o);
+		break;
+	case ORDER_UPGRADE:
+		obey_upgrade(d, o);
+		break;
+	case ORDER_NONE:
+		break;
+	}
+	control_order_finish(o);
+}
+
+void orders_leave(struct daemon *d, int status)
+{
+	int r = session_stop(d->session, DRAIN_TIMEOUT_MS);
+
+	if (r < 0)
+		log_warning("a request takes longer than %d s: the next process answers it",
+			DRAIN_TIMEOUT_MS / 1000);
+	keep_all(&d->fs);
+	notify_barrier(BARRIER_TIMEOUT_MS);
+	log_info("leaving '%s' to the next process", d->options.fs.mount);
+	_exit(status);
+}
