@@ -60,6 +60,7 @@ enum cmd_option {
 	OPT_LAZY = 1u << 27,
 	OPT_BINARY = 1u << 28,
 	OPT_RESTART = 1u << 29,
+	OPT_ONCE = 1u << 30,
 };
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
@@ -103,6 +104,7 @@ struct cmd_env {
 	bool is_attaching;
 	bool is_lazy;
 	bool is_restarting;
+	bool is_once;
 	bool wants_help;
 	bool wants_version;
 	enum out_format format; /* of verbs without formats of their own */
@@ -213,6 +215,7 @@ int cmd_upgrade(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_validate(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_version(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_volume(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_watch(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_which(struct cmd_env *env, int argc, char **argv, struct error *err);
 
 #endif

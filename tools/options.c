@@ -57,6 +57,7 @@ const struct option_row options[] = {
 		"exit with 8 when something was skipped"},
 	{"devices", 0, NULL, OPT_DEVICES, FLAG(is_attaching), NULL,
 		"then do what 'devices apply' does"},
+	{"once", 0, NULL, OPT_ONCE, FLAG(is_once), NULL, "look once, then end"},
 	{"replug", 0, NULL, OPT_REPLUG, FLAG(is_replugging), NULL,
 		"unplug devices from instances that run"},
 	{"adopt", 0, NULL, OPT_ADOPT, FLAG(is_adopting), NULL,

@@ -46,7 +46,8 @@ const struct cmd cmds[] = {
 		"heal [INSTANCE...] plugs anew what running containers lost sight of\n"
 		"(a mount that was replaced under them). Formats: table, json, yaml,\n"
 		"csv, compact.\n",
-		"devices pro-dev\ndevices pro -f commands\ndevices infra.yml -f json\n",
+		"devices pro-dev\ndevices pro -f commands\ndevices infra.yml -f json\n"
+		"devices diff\ndevices apply pro-dev --dry-run\ndevices apply\ndevices heal\n",
 		"incus json commands host_vars table yaml csv compact",
 		OPT_SPEC | OPT_WRITE | OPT_DRY_RUN | OPT_REPLUG | OPT_ADOPT, 0, -1, cmd_devices},
 	{"schema", "", DECLARE, "print the JSON Schema of the spec, for editors", "",
@@ -83,6 +84,11 @@ const struct cmd cmds[] = {
 		"Exit code 0: it runs and all recorded changes are in force; 6: it does\n"
 		"not run, or is behind the catalogue.\n",
 		"status\nstatus --json\n", NULL, 0, 0, 0, cmd_status},
+	{"watch", "", LOOK, "follow Incus' events, keep the catalogue's owners right",
+		"A renamed owner instance stays the owner; a deleted one is noted; what\n"
+		"is not as 'devices apply' left it is said. Runs until it is stopped,\n"
+		"and connects again when Incus was away. --once looks once and ends.\n",
+		"watch --once\n", NULL, OPT_ONCE, 0, 0, cmd_watch},
 
 	{"protect", "VOLUME...", PROTECT, "let only the owner instance delete",
 		VOLUME_WORDS "--inherit drops what was said here and follows the spec.\n",

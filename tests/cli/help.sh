@@ -104,7 +104,7 @@ test_every_json_key_is_in_the_manual() {
 	start_example_incus
 	for verb in 'apply' 'hold x db -r y' ls 'show db' holds audit 'which db' orphans validate \
 		'catalog check' 'catalog rebuild --force' 'flush --dry-run' \
-		'remove -d pro -s all --force' version; do
+		'remove -d pro -s all --force' version 'devices diff'; do
 		# shellcheck disable=SC2086
 		"$ANKLUME_FSCTL" $verb --json 2>/dev/null >"$tmp/keys.json"
 		jq -r '[.. | objects | keys[]] | unique[]' "$tmp/keys.json" >"$tmp/keys"

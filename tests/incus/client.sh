@@ -127,6 +127,19 @@ test_every_call_is_shown_with_debug() {
 	assert_file_has "$tmp/debug" 'incus: GET /1.0/operations/[0-9a-f-]*/wait\?timeout='
 }
 
+test_events_are_followed() {
+	op events 6 >"$tmp/events" &
+	wait_until 10 grep -qx ready "$tmp/events" || fail "no connection: $(cat "$tmp/events")"
+	incus --project "$project" init -q busybox three
+	incus --project "$project" rename three four
+	incus --project "$project" delete -q four
+	wait_until 10 grep -q 'instance-deleted' "$tmp/events" || fail "$(cat "$tmp/events")"
+	assert_file_has "$tmp/events" "^instance-created $project/three$"
+	assert_file_has "$tmp/events" "^instance-renamed $project/four was three$"
+	assert_file_has "$tmp/events" "^instance-deleted $project/four$"
+	kill $!
+}
+
 # An operation is forgotten 5 s after its end: all are waited for while they run.
 test_many_operations_at_once() {
 	local i

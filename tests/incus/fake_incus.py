@@ -18,6 +18,7 @@ on the whole reference) is used:
     add        {"reference": ..., "object": ...} appears before the request is answered
     hang       answer nothing until the client goes away
     half       send half of an answer, then close
+    running    an operation that is waited for is not done yet
     garbage    send something that is no HTTP
     gather     answer none before {"n": 8} such requests wait at the same time; 500 after 20 s
 
@@ -151,6 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.failed(500, f"only {self.store.n_gathered} requests at once")
         elif kind == "half":
             self.break_off(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"type\":")
+        elif kind == "running":
+            self.done({"id": "op-0", "status_code": 103, "status": "Running", "err": ""})
         elif kind == "garbage":
             self.break_off(b"what?\r\n\r\n")
         else:

@@ -4,6 +4,7 @@
  * errno's name and the message, and exits with 1.
  */
 #include "client.h"
+#include "events.h"
 #include "exec.h"
 #include "instance.h"
 #include "instfile.h"
@@ -202,6 +203,29 @@ static int do_delete_all(struct incus *incus, char **argv, struct error *err)
 	return run_all(incus, argv[0], incus_instance_prepare_delete, err);
 }
 
+/* events N: the next N events; "ready" first. */
+static int do_events(struct incus *incus, char **argv, struct error *err)
+{
+	cleanup_incus_events struct incus_events *events = NULL;
+	int r = incus_events_open(NULL, &events, err);
+
+	(void)incus;
+	if (r == 0)
+		puts("ready");
+	fflush(stdout);
+	for (int i = 0; i < atoi(argv[0]) && r == 0; i++) {
+		cleanup_incus_event struct incus_event event = {NULL};
+
+		r = incus_events_next(events, 20000, &event, err);
+		if (r == 0)
+			printf("%s %s/%s%s%s\n", event.action, event.project, event.name,
+				event.old_name ? " was " : "",
+				event.old_name ? event.old_name : "");
+		fflush(stdout);
+	}
+	return r;
+}
+
 static int do_version(struct incus *incus, char **argv, struct error *err)
 {
 	(void)argv;
@@ -219,6 +243,7 @@ static const struct {
 	{"delete", 2, do_delete},
 	{"delete-all", 1, do_delete_all},
 	{"delete-resource", 3, do_delete_resource},
+	{"events", 1, do_events},
 	{"exec", 3, do_exec},
 	{"list", 0, do_list},
 	{"mkdir", 3, do_mkdir},
