@@ -9,7 +9,7 @@ need make python3
 makefile=$root/dist/Makefile.anklume
 
 # shown ARG...: the one command that make would run.
-shown() { make --no-print-directory -n -f "$makefile" "$@"; }
+shown() { env -u ANKLUME_FSCTL make --no-print-directory -n -f "$makefile" "$@"; }
 
 # S0-27
 test_variables_become_options() {
@@ -83,7 +83,7 @@ test_the_targets_work() {
 test_it_can_be_included() {
 	new_cli_site include
 	printf 'all: data-dirs\n-include %s\n' "$makefile" >Makefile
-	assert_eq "$(make -n)" 'anklume-fsctl apply'
+	assert_eq "$(env -u ANKLUME_FSCTL make -n)" 'anklume-fsctl apply'
 }
 
 run_tests
