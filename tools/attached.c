@@ -79,8 +79,8 @@ static void search_instance(
 	}
 }
 
-int attached_find(
-	const struct cmd_env *env, const struct volume_ref *ref, char **ret_who, struct error *err)
+int attached_find(const struct cmd_env *env, const struct volume_ref *ref,
+	const struct incus_instance *except, char **ret_who, struct error *err)
 {
 	cleanup_incus_instance_list struct incus_instance_list list = {0};
 	cleanup_sources struct sources sources = {0};
@@ -102,8 +102,13 @@ int attached_find(
 	if (r < 0)
 		return r;
 
-	for (size_t i = 0; i < list.n_items; i++)
-		search_instance(&sources, &list.items[i], &who);
+	for (size_t i = 0; i < list.n_items; i++) {
+		const struct incus_instance *in = &list.items[i];
+
+		if (!except || strcmp(in->project, except->project) != 0 ||
+			strcmp(in->name, except->name) != 0)
+			search_instance(&sources, in, &who);
+	}
 	if (who.failed)
 		return -ENOMEM;
 	*ret_who = who.len ? strbuf_steal(&who) : NULL;
@@ -126,12 +131,12 @@ static json_int_t count_writers(const struct cmd_env *env, const char *name)
 	return 0;
 }
 
-int attached_check(const struct cmd_env *env, const struct volume_ref *ref, struct error *err)
+static int check(const struct cmd_env *env, const struct volume_ref *ref,
+	const struct incus_instance *except, struct error *err)
 {
 	cleanup_free char *who = NULL;
 	char name[VOLUME_NAME_MAX];
-	json_int_t n;
-	int r = attached_find(env, ref, &who, err);
+	int r = attached_find(env, ref, except, &who, err);
 
 	volume_ref_name(ref, name);
 	if (r < 0)
@@ -141,7 +146,26 @@ int attached_check(const struct cmd_env *env, const struct volume_ref *ref, stru
 			"volume '%s' is attached to %s\n"
 			"  remove the device, or the instance, first",
 			name, who);
-	n = count_writers(env, name);
+	return 0;
+}
+
+int attached_check_others(const struct cmd_env *env, const struct volume_ref *ref,
+	const char *project, const char *instance, struct error *err)
+{
+	const struct incus_instance except = {.project = (char *)project, .name = (char *)instance};
+
+	return check(env, ref, &except, err);
+}
+
+int attached_check(const struct cmd_env *env, const struct volume_ref *ref, struct error *err)
+{
+	char name[VOLUME_NAME_MAX];
+	json_int_t n;
+	int r = check(env, ref, NULL, err);
+
+	if (r != 0)
+		return r;
+	n = count_writers(env, volume_ref_name(ref, name));
 	if (n > 0)
 		return error_set(err, CMD_REFUSED,
 			"volume '%s' has %" JSON_INTEGER_FORMAT " file%s open for writing\n"

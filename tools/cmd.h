@@ -54,6 +54,7 @@ enum cmd_option {
 	OPT_MODE = 1u << 21,
 	OPT_GRACE = 1u << 22,
 	OPT_ALL = 1u << 23,
+	OPT_POD = 1u << 24, /* --image, --undo */
 	OPT_REPLUG = 1u << 24,
 	OPT_ADOPT = 1u << 25,
 	OPT_DEVICES = 1u << 26,
@@ -85,6 +86,7 @@ struct cmd_env {
 	const char *path;
 	const char *mode;
 	const char *grace;
+	const char *image;
 	bool is_mount_given; /* by option or environment */
 	bool is_dry_run;
 	bool is_quiet;
@@ -99,6 +101,7 @@ struct cmd_env {
 	bool is_dropping;
 	bool is_repairing;
 	bool is_all;
+	bool is_undoing;
 	bool is_replugging;
 	bool is_adopting;
 	bool is_attaching;
@@ -200,6 +203,7 @@ int cmd_holds(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_ls(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_orphans(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_owner(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_pod(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_protect(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_readonly(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_release(struct cmd_env *env, int argc, char **argv, struct error *err);

@@ -73,6 +73,10 @@ const struct option_row options[] = {
 		"permissions of the new directory, in octal (0755)"},
 	{"grace", 0, "TIME", OPT_GRACE, STRING(grace), NULL,
 		"how long it stays in the trash at least (14d)"},
+	{"image", 0, "ALIAS", OPT_POD, STRING(image), NULL,
+		"image of a new instance, as this Incus knows it"},
+	{"undo", 0, NULL, OPT_POD, FLAG(is_undoing), NULL,
+		"migrate: back to the instance's own files"},
 	{"all", 'a', NULL, OPT_ALL, FLAG(is_all), NULL, "empty: also what has its grace yet"},
 };
 

@@ -163,6 +163,20 @@ const struct cmd cmds[] = {
 		"volume rm lab/test/double --yes --grace 30d\nvolume undelete double\n",
 		NULL, OPT_DRY_RUN | OPT_PATH | OPT_IDS | OPT_MODE | OPT_GRACE | OPT_YES | OPT_FORCE,
 		2, 3, cmd_volume},
+	{"pod", "create|migrate|start|stop|check|delete NAME", CHANGE,
+		"machines that keep everything, their instances",
+		"NAME is a machine, with all volumes that are recorded for it, and its\n"
+		"instance.\n"
+		"create: the instance (--image), its volumes filled once from its own\n"
+		"files where they are empty, attached, started. Also after the instance\n"
+		"was deleted: the data is taken as it is.\n"
+		"migrate: the same for an instance that is there, stopped meanwhile;\n"
+		"--undo takes the volumes off again. stop and start: the instance.\n"
+		"check: what is attached, and whether /usr is older or newer than the\n"
+		"package database in /var. delete: instance and volumes, these to the\n"
+		"trash; refused while one of them is protected or on hold; asks.\n",
+		"pod check pro-dev --dry-run\n", NULL,
+		OPT_DRY_RUN | OPT_POD | OPT_YES | OPT_GRACE | OPT_FORCE_DELETE, 2, 2, cmd_pod},
 	{"trash", "ls|empty [VOLUME@TIME...]", CHANGE,
 		"list what was removed, or let it go for good",
 		"empty removes what has had its grace, and what killed copies left;\n"

@@ -101,6 +101,18 @@ void partial_remove(int base_fd, const char *domain, const char *machine, const 
 	rmtree(machine_fd, name, NULL);
 }
 
+int partial_remove_empty(int base_fd, const char *domain, const char *machine, const char *volume)
+{
+	char name[PARTIAL_NAME_SIZE];
+	cleanup_fd int machine_fd = -1;
+	int r = datadir_open_machine(base_fd, domain, machine, &machine_fd);
+
+	if (r < 0)
+		return r;
+	make_name(name, volume);
+	return unlinkat(machine_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
 struct search {
 	int (*fn)(void *context, const char *domain, const char *machine, const char *volume);
 	void *context;

@@ -30,6 +30,9 @@ void partial_forget(int fd);
 /* Remove it again, as far as possible. */
 void partial_remove(int base_fd, const char *domain, const char *machine, const char *volume);
 
+/* The same for one that must be empty: what is in it stays. -ENOTEMPTY ... */
+int partial_remove_empty(int base_fd, const char *domain, const char *machine, const char *volume);
+
 /* Call FN for each that nobody is at. */
 int partial_each(int base_fd,
 	int (*fn)(void *context, const char *domain, const char *machine, const char *volume),

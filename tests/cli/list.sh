@@ -207,4 +207,18 @@ test_tree_has_all_formats() {
 	assert_eq "$(wc -l <listed)" 2
 }
 
+# S2-18
+test_show_says_which_base() {
+	new_cli_site staging
+	run 0 apply -q
+	assert_eq "$(json '[.base,.directory]' show db)" \
+		"[\"$ANKLUME_BASE\",\"$ANKLUME_BASE/pro/pro-dev/db\"]"
+	run 0 show db
+	assert_match "$out" "Base: +$ANKLUME_BASE"
+	mkdir "$site/other"
+	ANKLUME_BASE=$site/other ANKLUME_CATALOG=$site/other.db run 0 apply -q
+	assert_eq "$(ANKLUME_CATALOG=$site/other.db json .directory show db --base "$site/other")" \
+		"\"$site/other/pro/pro-dev/db\""
+}
+
 run_tests

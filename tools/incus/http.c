@@ -23,6 +23,7 @@ struct flight {
 	struct curl_slist *headers;
 	struct strbuf reply;
 	bool is_too_big;
+	int write_error; /* of reply_fd */
 	char text[CURL_ERROR_SIZE];
 };
 
@@ -74,10 +75,34 @@ void http_close(struct http *http)
 	free(http);
 }
 
+static size_t write_reply(struct flight *f, const char *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(*f->req->reply_fd, data + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			f->write_error = errno;
+			return 0;
+		}
+		done += (size_t)n;
+	}
+	return len;
+}
+
 static size_t take_reply(char *data, size_t size, size_t n, void *context)
 {
 	struct flight *f = context;
+	long status = 0;
 
+	if (f->req->reply_fd) {
+		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+		if (status == 200)
+			return write_reply(f, data, size * n);
+	}
 	if (f->reply.len + size * n > HTTP_REPLY_MAX) {
 		f->is_too_big = true;
 		return 0;
@@ -198,6 +223,8 @@ static int result_of(const struct http *http, const struct flight *f, CURLcode c
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
 	case CURLE_WRITE_ERROR:
+		if (f->write_error)
+			return -f->write_error;
 		return f->is_too_big ? -EFBIG : -ENOMEM;
 	default:
 		return -EIO;

@@ -34,6 +34,7 @@ struct http_request {
 	size_t n_headers;
 	const char *wanted[HTTP_WANTED_MAX]; /* headers of the reply to keep, NULL = no more */
 	unsigned int timeout_ms; /* of the whole exchange; 0 = none */
+	const int *reply_fd; /* a reply of status 200 is written there, of any size; NULL = kept */
 	void *context; /* the caller's */
 
 	/* Out; http_request_finish() frees. */

@@ -27,6 +27,11 @@ static const struct {
 	[REPORT_RENAMED] = {"renamed", true, 0},
 	[REPORT_COPIED] = {"copied", true, 0},
 	[REPORT_RESTORED] = {"restored", true, 0},
+	[REPORT_SEEDED] = {"seeded", true, 0},
+	[REPORT_ATTACHED] = {"attached", true, 0},
+	[REPORT_DETACHED] = {"detached", true, 0},
+	[REPORT_STARTED] = {"started", true, 0},
+	[REPORT_STOPPED] = {"stopped", true, 0},
 	[REPORT_SKIPPED] = {"skipped", false, 0},
 	[REPORT_UNCHANGED] = {"unchanged", false, 0},
 };

@@ -25,6 +25,7 @@ static const struct out_column columns[] = {
 	{"orphan_since", "Orphan since", OUT_TIME, OUT_IF_ANY},
 	{"size_bytes", "Declared size", OUT_SIZE, OUT_IF_ANY},
 	{"ids_text", "Declared owner", OUT_TEXT, 0},
+	{"base", "Base", OUT_TEXT, 0},
 	{"directory", "Directory", OUT_TEXT, 0},
 	{"directory_text", "On disk", OUT_TEXT, 0},
 	{"mark_text", "Mark", OUT_TEXT, 0},
@@ -189,6 +190,7 @@ static json_t *describe(const struct cmd_env *env, const struct volume_ref *ref)
 	if (!object)
 		return NULL;
 
+	json_object_set_new(object, "base", out_text(env->base));
 	json_object_set_new(object, "type", json_string(m->is_vm ? "vm" : "container"));
 	json_object_set_new(object, "ephemeral", json_boolean(m->is_ephemeral));
 	json_object_set_new(object, "domain_enabled", json_boolean(ref->domain->is_enabled));
