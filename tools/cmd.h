@@ -196,6 +196,7 @@ int cmd_audit(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_catalog(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_completion(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_devices(struct cmd_env *env, int argc, char **argv, struct error *err);
+int cmd_doctor(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_flush(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_help(struct cmd_env *env, int argc, char **argv, struct error *err);
 int cmd_hold(struct cmd_env *env, int argc, char **argv, struct error *err);

@@ -84,6 +84,10 @@ const struct cmd cmds[] = {
 		"Exit code 0: it runs and all recorded changes are in force; 6: it does\n"
 		"not run, or is behind the catalogue.\n",
 		"status\nstatus --json\n", NULL, 0, 0, 0, cmd_status},
+	{"doctor", "", LOOK, "look for what keeps containers from their volumes",
+		"The daemon, the mount, Incus, and what is known to come between them.\n"
+		"Exit code 1: a check failed.\n",
+		"doctor\n", NULL, 0, 0, 0, cmd_doctor},
 	{"watch", "", LOOK, "follow Incus' events, keep the catalogue's owners right",
 		"A renamed owner instance stays the owner; a deleted one is noted; what\n"
 		"is not as 'devices apply' left it is said. Runs until it is stopped,\n"

@@ -243,10 +243,23 @@ int attach_look(const struct attach *how, const char *project, const char *name,
 	return r;
 }
 
+/*
+ * Incus says so of a filesystem that can be idmapped, too: it remembers one answer for all that
+ * have f_fsid 0, and every FUSE has.
+ */
+static const char *advice(const char *text)
+{
+	return strstr(text, "idmapping abilities")
+		       ? "\n  if 'anklume-fsctl doctor' finds idmapped mounts working, restart Incus: it\n"
+			 "  remembers the answer of another FUSE filesystem for ours"
+		       : "";
+}
+
 static int set_error(struct attach_result *result, const char *text)
 {
 	free(result->error);
-	result->error = strdup(text);
+	if (asprintf(&result->error, "%s%s", text, advice(text)) < 0)
+		result->error = NULL;
 	return result->error ? 0 : -ENOMEM;
 }
 
