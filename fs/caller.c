@@ -12,6 +12,7 @@
 
 #define PAYLOAD "lxc.payload."
 #define CGROUP_TEXT_MAX 16384
+#define STATUS_MAX 16384 /* more than a thousand groups */
 
 /* The first component of the path in one line "id:controllers:/path", NULL when it is "/". */
 static const char *first_component(const char *line, size_t len, size_t *ret_len)
@@ -100,17 +101,75 @@ static bool same_user_namespace(pid_t pid)
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
+/* What follows "KEY:" on its line of /proc/PID/status, NULL when there is no such line. */
+static const char *status_value(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+
+	return line ? line + strlen(key) : NULL;
+}
+
+static uint64_t effective_caps(const char *status)
+{
+	const char *caps = status_value(status, "\nCapEff:");
+
+	return caps ? strtoull(caps, NULL, 16) : 0;
+}
+
 bool caller_is_admin(pid_t pid)
 {
-	char text[4096];
-	const char *line;
+	char text[STATUS_MAX];
+
+	if (pid <= 0 || !same_user_namespace(pid) ||
+		read_proc(pid, "status", text, sizeof(text)) < 0)
+		return false;
+	return effective_caps(text) >> CAP_SYS_ADMIN & 1;
+}
+
+/* Is ID one of the numbers up to the end of the line? */
+static bool has_id(const char *line, gid_t id)
+{
+	while (*line && *line != '\n') {
+		char *end;
+		unsigned long n = strtoul(line, &end, 10);
+
+		if (end == line)
+			return false;
+		if (n == id)
+			return true;
+		line = end + strspn(end, " \t");
+	}
+	return false;
+}
+
+int caller_rights(pid_t pid, gid_t gid, struct caller_rights *ret)
+{
+	char text[STATUS_MAX];
+	const char *uids, *gids, *groups;
+	unsigned int fsuid, fsgid;
+	uint64_t caps;
+	int r;
 
 	if (pid <= 0 || !same_user_namespace(pid))
-		return false;
-	if (read_proc(pid, "status", text, sizeof(text)) < 0)
-		return false;
-	line = strstr(text, "\nCapEff:");
-	return line && (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> CAP_SYS_ADMIN & 1);
+		return -EOPNOTSUPP;
+	r = read_proc(pid, "status", text, sizeof(text));
+	if (r < 0)
+		return r;
+
+	/* Each: real, effective, saved, file system. */
+	uids = status_value(text, "\nUid:");
+	gids = status_value(text, "\nGid:");
+	groups = status_value(text, "\nGroups:");
+	if (!uids || !gids || !groups || sscanf(uids, "%*u %*u %*u %u", &fsuid) != 1 ||
+		sscanf(gids, "%*u %*u %*u %u", &fsgid) != 1)
+		return -EPROTO;
+
+	caps = effective_caps(text);
+	*ret = (struct caller_rights){.fsuid = fsuid,
+		.is_member = fsgid == gid || has_id(groups + strspn(groups, " \t"), gid),
+		.has_fowner = caps >> CAP_FOWNER & 1,
+		.has_fsetid = caps >> CAP_FSETID & 1};
+	return 0;
 }
 
 const char *caller_command(pid_t pid, char *buf, size_t len)

@@ -29,6 +29,19 @@ enum policy_caller caller_from_cgroups(const char *text, const char *cgroup);
  */
 bool caller_is_admin(pid_t pid);
 
+/* Who a caller is to a file, where the kernel leaves it to us to know. */
+struct caller_rights {
+	uid_t fsuid; /* as the host sees it */
+	bool is_member; /* of the group that was asked for */
+	bool has_fowner, has_fsetid; /* effective CAP_FOWNER, CAP_FSETID */
+};
+
+/*
+ * The rights of PID concerning a file of group GID. -EOPNOTSUPP: it lives in another user
+ * namespace, where its ids and capabilities say nothing about ours. Else an errno of /proc.
+ */
+int caller_rights(pid_t pid, gid_t gid, struct caller_rights *ret);
+
 /* The command name of PID for log lines, "?" when it cannot be had. Returns BUF. */
 const char *caller_command(pid_t pid, char *buf, size_t len);
 

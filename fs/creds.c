@@ -102,15 +102,12 @@ struct creds_scope creds_enter_group(gid_t gid, bool keep_setid)
 	return scope;
 }
 
-/* No user has this id: the next one, 4294967295, means "no id". */
-#define WRITER_UID ((uid_t)-2)
-
-struct creds_scope creds_enter_writer(gid_t gid)
+struct creds_scope creds_enter_writer(gid_t gid, bool keep_setid)
 {
-	struct creds_scope scope = creds_enter_group(gid, false);
+	struct creds_scope scope = creds_enter_group(gid, keep_setid);
 
-	scope.uid = WRITER_UID;
-	setfsuid(WRITER_UID);
+	scope.uid = CREDS_NOBODY;
+	setfsuid(CREDS_NOBODY);
 	return scope;
 }
 

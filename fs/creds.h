@@ -45,9 +45,13 @@ struct creds_scope creds_enter_group(gid_t gid, bool keep_setid);
 
 /*
  * Write data to a file of group GID: as creds_enter_group(), and as a user who is nobody, so that
- * the blocks that a file system keeps for root (ext4: resuid) stay kept.
+ * the blocks that a file system keeps for root (ext4: resuid) stay kept. GID CREDS_NOBODY: as
+ * somebody who is not in its group, either.
  */
-struct creds_scope creds_enter_writer(gid_t gid);
+struct creds_scope creds_enter_writer(gid_t gid, bool keep_setid);
+
+/* No user and no group has this id: the next one, 4294967295, means "no id". */
+#define CREDS_NOBODY ((uid_t)-2)
 
 /* Held for its end alone, which clang does not count as a use. */
 #define cleanup_creds cleanup_(creds_leave) __attribute__((unused))

@@ -10,12 +10,9 @@ double entry_attr_timeout(const struct node *node, const struct stat *st)
 {
 	if (!node)
 		return KCACHE_VIRTUAL_S;
-	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0 ||
-		__atomic_load_n(&node->maybe_mapped, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&node->n_writers, __ATOMIC_SEQ_CST) > 0)
 		return st->st_mode & (S_ISUID | S_ISGID) ? 0 : KCACHE_WRITER_S;
-	if (node->type == S_IFREG)
-		__atomic_store_n(&((struct node *)node)->attr_granted, 1, __ATOMIC_RELAXED);
-	return KCACHE_FOREVER_S;
+	return __atomic_load_n(&node->maybe_mapped, __ATOMIC_SEQ_CST) ? 0 : KCACHE_FOREVER_S;
 }
 
 static void fill(
@@ -29,17 +26,33 @@ static void fill(
 	e->attr_timeout = entry_attr_timeout(node, st);
 }
 
-static int add_node(struct call *c, const struct node *dir, const struct fhandle *handle,
-	const struct stat *st, struct fuse_entry_param *ret, struct node **ret_node)
+/* What NAME in FD is: FLAGS 0 and a name, or AT_EMPTY_PATH and "". */
+static int stat_name(int fd, const char *name, int flags, struct stat *ret)
 {
+	return fstatat(fd, name, ret, flags | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int look_up(struct call *c, const struct node *dir, int fd, const char *name, int flags,
+	struct fuse_entry_param *ret, struct node **ret_node)
+{
+	struct fhandle handle;
 	struct node *node;
+	struct stat st;
 	int r;
 
-	r = node_lookup(&c->fs->nodes, handle, st, dir->volume, &node);
+	r = fhandle_get(&c->fs->mounts, fd, name, flags, &handle);
+	if (r == 0)
+		r = stat_name(fd, name, flags, &st);
+	if (r == 0)
+		r = node_lookup(&c->fs->nodes, &handle, &st, dir->volume, &node);
 	if (r < 0)
 		return r;
 
-	fill(ret, slot_id(&node->slot), node, st);
+	/* Known to the kernel before: somebody may have changed it since it was looked at. */
+	if (!kcache_grant_attr(node) && __atomic_load_n(&node->nlookup, __ATOMIC_RELAXED) > 1)
+		stat_name(fd, name, flags, &st);
+
+	fill(ret, slot_id(&node->slot), node, &st);
 	if (ret_node)
 		*ret_node = node;
 	return 0;
@@ -48,35 +61,18 @@ static int add_node(struct call *c, const struct node *dir, const struct fhandle
 int entry_lookup(struct call *c, const struct node *dir, int dir_fd, const char *name,
 	struct fuse_entry_param *ret, struct node **ret_node)
 {
-	struct fhandle handle;
-	struct stat st;
-	int r;
-
-	r = fhandle_get(&c->fs->mounts, dir_fd, name, 0, &handle);
-	if (r < 0)
-		return r;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return add_node(c, dir, &handle, &st, ret, ret_node);
+	return look_up(c, dir, dir_fd, name, 0, ret, ret_node);
 }
 
 int entry_of_fd(struct call *c, const struct node *dir, int fd, struct fuse_entry_param *ret,
 	struct node **ret_node)
 {
-	struct fhandle handle;
-	struct stat st;
-	int r;
-
-	r = fhandle_get(&c->fs->mounts, fd, "", AT_EMPTY_PATH, &handle);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return add_node(c, dir, &handle, &st, ret, ret_node);
+	return look_up(c, dir, fd, "", AT_EMPTY_PATH, ret, ret_node);
 }
 
-int entry_stat(const struct node *node, int fd, struct stat *ret)
+int entry_stat(struct node *node, int fd, struct stat *ret)
 {
+	kcache_grant_attr(node);
 	if (fstatat(fd, "", ret, AT_EMPTY_PATH) < 0)
 		return -errno;
 	ret->st_ino = node->ino;

@@ -21,7 +21,7 @@ int entry_of_fd(struct call *c, const struct node *dir, int fd, struct fuse_entr
 int entry_of_fixed(struct call *c, uint64_t id, struct fuse_entry_param *ret);
 
 /* The attributes of NODE, from FD (any descriptor of it). */
-int entry_stat(const struct node *node, int fd, struct stat *ret);
+int entry_stat(struct node *node, int fd, struct stat *ret);
 
 /* Seconds for which the kernel may keep NODE's attributes ST (NULL: a virtual directory). */
 double entry_attr_timeout(const struct node *node, const struct stat *st);

@@ -3,6 +3,7 @@
 
 #include "backing.h"
 #include "creds.h"
+#include "kcache.h"
 
 #include <fcntl.h>
 
@@ -28,7 +29,7 @@ static int take_backing(struct call *c, struct node *node, int fd)
 		return -errno;
 
 	/* The kernel keeps these credentials: a member of the file's group writes (see creds.h). */
-	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid);
+	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid, false);
 
 	id = backing_open(c->fs, fd);
 	if (id > 0) {
@@ -45,15 +46,6 @@ static int take_backing(struct call *c, struct node *node, int fd)
 		    "the daemon, slower",
 		(unsigned int)(mount->dev >> 8), (unsigned int)(mount->dev & 0xff));
 	return -EOPNOTSUPP;
-}
-
-/* Forget what the kernel cached before this writer: its stores by mmap are not seen otherwise. */
-static void drop_granted_attr(struct call *c, struct node *node)
-{
-	if (__atomic_exchange_n(&node->attr_granted, 0, __ATOMIC_RELAXED) == 0)
-		return;
-	/* Attributes only (offset -1): takes no lock that this request holds. */
-	fuse_lowlevel_notify_inval_inode(c->fs->session, slot_id(&node->slot), -1, 0);
 }
 
 static int attach_locked(struct call *c, struct node *node, int *fd, struct fuse_file_info *fi)
@@ -93,13 +85,14 @@ int filemode_attach(struct call *c, struct node *node, int taken_fd, struct fuse
 	node_lock(&c->fs->nodes, node);
 	r = attach_locked(c, node, &fd, fi);
 	if (r == 0 && openfile_is_writable(fi->flags)) {
-		__atomic_add_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&node->n_writers, 1, __ATOMIC_SEQ_CST);
 		__atomic_add_fetch(&call_volume(c, node)->n_writers, 1, __ATOMIC_RELAXED);
 	}
 	node_unlock(&c->fs->nodes, node);
 
+	/* It must not keep what it has: writes clear set-id bits, and stores to mappings move times. */
 	if (r == 0 && openfile_is_writable(fi->flags))
-		drop_granted_attr(c, node);
+		kcache_drop_attr(c->fs->session, node, slot_id(&node->slot));
 	return r;
 }
 
@@ -108,13 +101,16 @@ void filemode_detach(struct fs *fs, uint64_t fh)
 	struct openfile *file = openfile_get(&fs->files, fh);
 	struct node *node = file ? node_get(&fs->nodes, file->node) : NULL;
 	struct livevol *volume = node ? livevol_get(&fs->volumes, node->volume) : NULL;
+	bool is_mappable;
 
 	if (!volume)
 		return;
+	is_mappable = openfile_is_mappable(file->flags);
 
 	node_lock(&fs->nodes, node);
 	if (openfile_is_writable(file->flags)) {
-		__atomic_store_n(&node->maybe_mapped, 1, __ATOMIC_RELAXED);
+		if (is_mappable)
+			__atomic_store_n(&node->maybe_mapped, 1, __ATOMIC_SEQ_CST);
 		__atomic_sub_fetch(&node->n_writers, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&volume->n_writers, 1, __ATOMIC_RELAXED);
 	}
@@ -124,6 +120,10 @@ void filemode_detach(struct fs *fs, uint64_t fh)
 		node->backing_id = 0;
 	}
 	node_unlock(&fs->nodes, node);
+
+	/* Stores since it was last looked at, and what the base gives back at its close (xfs). */
+	if (is_mappable)
+		kcache_drop_attr(fs->session, node, slot_id(&node->slot));
 }
 
 int filemode_fd(struct fs *fs, uint64_t fh)

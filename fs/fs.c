@@ -166,6 +166,18 @@ void fs_pin(struct fs *fs, struct node *node, int fd)
 		pins_keep_stored(&fs->pins, id, fd);
 }
 
+void fs_unpin(struct fs *fs, struct node *node)
+{
+	bool was_pinned;
+
+	node_lock(&fs->nodes, node);
+	was_pinned = node->is_pinned;
+	node->is_pinned = 0;
+	node_unlock(&fs->nodes, node);
+	if (was_pinned)
+		pins_drop(&fs->pins, slot_id(&node->slot));
+}
+
 static int update_volumes(struct fs *fs, const struct infra *infra)
 {
 	struct infra_walk w = {0};

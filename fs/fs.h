@@ -130,6 +130,9 @@ struct state_identity fs_identity(const struct fs *fs);
  */
 void fs_pin(struct fs *fs, struct node *node, int fd);
 
+/* NODE has a name again: linkat(2) of a file made with O_TMPFILE. */
+void fs_unpin(struct fs *fs, struct node *node);
+
 /*
  * Serve what the catalogue says now. Flags are in force for every request that starts after this
  * returns; requests under way may still be judged by the old ones (see session_quiesce()).

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kcache.h"
 
+#include "node.h"
 #include "str.h"
 #include "vtree.h"
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
+
+bool kcache_grant_attr(struct node *node)
+{
+	/* Ordered with the stat that follows, as kcache_drop_attr() is with the change before it. */
+	return __atomic_exchange_n(&node->attr_granted, 1, __ATOMIC_SEQ_CST);
+}
+
+void kcache_drop_attr(struct fuse_session *session, struct node *node, uint64_t ino)
+{
+	if (__atomic_exchange_n(&node->attr_granted, 0, __ATOMIC_SEQ_CST) && session)
+		fuse_lowlevel_notify_inval_inode(session, ino, -1, 0);
+}
 
 static bool same_entries(const struct vtree_dir *a, const struct vtree_dir *b)
 {

@@ -10,7 +10,11 @@
  * the virtual levels come and go with the catalogue and are asked for again after a second.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct fuse_session;
+struct node;
 struct vtree;
 
 #define KCACHE_FOREVER_S 31536000.0 /* a year, in seconds as libfuse takes timeouts */
@@ -19,10 +23,27 @@ struct vtree;
 /*
  * Attributes of a file that is open for writing: one tick, which is also how coarse its times
  * are. Data goes to the base by passthrough, and the kernel does not learn of the times that a
- * store to mapped memory changes; but with 0 it would ask again within the very open(2).
+ * store to mapped memory changes; but with 0 it would ask again within the very open(2). What was
+ * cached goes when the file is closed.
  * Set-id bits, which the next write clears in the base, are not kept at all.
  */
 #define KCACHE_WRITER_S 0.001
+
+/*
+ * Attributes of NODE go to the kernel: call before they are read from the base. True when the
+ * kernel may have had some already.
+ */
+bool kcache_grant_attr(struct node *node);
+
+/*
+ * NODE, known to the kernel as INO, has changed in a way that the kernel does not learn of by its
+ * own request, or not in time: a reply to GETATTR, LOOKUP or READDIRPLUS that was made before the
+ * change may arrive after it, and only a notification outdates it (Linux, fs/fuse/inode.c:
+ * fuse_reverse_inval_inode() raises attr_version, fuse_dir_changed() does not). Call after the
+ * change and before its reply. Attributes only: takes no lock that a request may hold. SESSION may
+ * be NULL.
+ */
+void kcache_drop_attr(struct fuse_session *session, struct node *node, uint64_t ino);
 
 /*
  * Drop cached listings of virtual directories whose entries differ between the two trees, and the

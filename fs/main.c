@@ -71,6 +71,7 @@ static int open_signals(int *ret_fd)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* somebody waits for a lease that is held for a moment */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -62,10 +62,18 @@ static const char *const dropped[] = {
 	"big_writes",
 };
 
+/* What the mount table says of every FUSE mount; mount(8) repeats it when it remounts. */
+static const char *const own[] = {
+	"fd=", "rootmode=", "user_id=", "group_id=", "max_read=", "blksize="};
+
 static bool drop(const char *name)
 {
 	if (str_has_prefix(name, "x-"))
 		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if (str_has_prefix(name, own[i]))
+			return true;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++) {
 		if (strcmp(dropped[i], name) == 0)
 			return true;

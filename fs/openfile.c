@@ -80,3 +80,8 @@ bool openfile_is_writable(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
+
+bool openfile_is_mappable(int flags)
+{
+	return (flags & O_ACCMODE) == O_RDWR;
+}

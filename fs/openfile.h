@@ -50,4 +50,7 @@ void openfile_remove(struct openfile_table *t, struct openfile *file);
 
 bool openfile_is_writable(int flags);
 
+/* A mapping of it can be stored to: that takes reading, too (mmap(2)). */
+bool openfile_is_mappable(int flags);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "caller.h"
 #include "creds.h"
 #include "dircache.h"
 #include "entry.h"
@@ -18,18 +19,23 @@ static int open_node(struct call *c, const struct node *node)
 /*
  * A file may be stored to through a mapping after its last descriptor was closed: the mapping
  * holds the base's file, and neither the kernel's FUSE nor we hear of it. Whoever may take a read
- * lease on the base's file knows that nobody can write to it (fcntl(2), F_SETLEASE).
+ * lease on the base's file knows that nobody can write to it (fcntl(2), F_SETLEASE). Nobody who
+ * opens the file meets the lease: filemode_attach() waits for the same lock.
  */
 static void check_mapped(struct call *c, struct node *node)
 {
-	cleanup_fd int fd = -1;
-
-	if (__atomic_load_n(&node->n_writers, __ATOMIC_RELAXED) > 0 ||
-		!__atomic_load_n(&node->maybe_mapped, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&node->maybe_mapped, __ATOMIC_RELAXED))
 		return;
-	fd = fhandle_open(&c->fs->mounts, &node->handle, O_RDONLY | O_NONBLOCK);
-	if (fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
-		__atomic_store_n(&node->maybe_mapped, 0, __ATOMIC_RELAXED);
+
+	node_lock(&c->fs->nodes, node);
+	if (node->n_writers == 0) {
+		cleanup_fd int fd = fhandle_open(
+			&c->fs->mounts, &node->handle, O_RDONLY | O_NONBLOCK | O_LARGEFILE);
+
+		if (fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+			__atomic_store_n(&node->maybe_mapped, 0, __ATOMIC_RELAXED);
+	}
+	node_unlock(&c->fs->nodes, node);
 }
 
 static int do_getattr(struct call *c, fuse_ino_t ino, struct node *node, struct stat *ret)
@@ -72,6 +78,15 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_attr(&c, r, node, &st);
 }
 
+/* One SETATTR: what is asked for, and the inode as it was. */
+struct setattr {
+	const struct stat *attr;
+	int to_set; /* FUSE_SET_ATTR_* */
+	bool is_open; /* asked through a descriptor: ftruncate(2), not truncate(2) */
+	int fd; /* O_PATH */
+	struct stat old;
+};
+
 static int set_owner(int fd, gid_t group, const struct stat *attr, int to_set)
 {
 	cleanup_creds struct creds_scope scope = creds_enter_group(group, false);
@@ -79,6 +94,32 @@ static int set_owner(int fd, gid_t group, const struct stat *attr, int to_set)
 	gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
 
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/*
+ * A SETATTR of nothing: chown(2) to no ids at all, or a write to a set-id file. Both move the time
+ * and take set-id bits away. A write is allowed to; whose file a chown is about the kernel has not
+ * checked, for it asks for nothing by name.
+ */
+static int set_nothing(struct call *c, const struct node *node, const struct setattr *ch)
+{
+	mode_t mode = ch->old.st_mode;
+	struct caller_rights rights = {.is_member = true};
+	bool is_write = __atomic_load_n(&node->n_writers, __ATOMIC_SEQ_CST) > 0;
+	bool is_known;
+
+	if (S_ISDIR(mode) || !(mode & (S_ISUID | S_ISGID)))
+		return set_owner(ch->fd, ch->old.st_gid, ch->attr, 0);
+
+	is_known = caller_rights(fuse_req_ctx(c->req)->pid, ch->old.st_gid, &rights) == 0;
+	rights.is_member |= rights.has_fsetid;
+	/* Of another user namespace it cannot be told: nothing is taken away. */
+	if (!is_write && !is_known)
+		return 0;
+	if (!is_write && (mode & (S_ISUID | S_IXGRP) || !rights.is_member) &&
+		rights.fsuid != ch->old.st_uid && !rights.has_fowner)
+		return -EPERM;
+	return set_owner(ch->fd, rights.is_member ? ch->old.st_gid : CREDS_NOBODY, ch->attr, 0);
 }
 
 static int set_mode(int fd, mode_t mode)
@@ -90,15 +131,6 @@ static int set_mode(int fd, mode_t mode)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return chmod(path, mode & 07777) < 0 ? -errno : 0;
 }
-
-/* One SETATTR: what is asked for, and the inode as it was. */
-struct setattr {
-	const struct stat *attr;
-	int to_set; /* FUSE_SET_ATTR_* */
-	bool is_open; /* asked through a descriptor: ftruncate(2), not truncate(2) */
-	int fd; /* O_PATH */
-	struct stat old;
-};
 
 /* truncate(2) and ftruncate(2) differ in what they do to the times of a file of that size. */
 static int truncate_base(struct call *c, const struct node *node, const struct setattr *ch)
@@ -160,7 +192,9 @@ static int make_change(struct call *c, const struct node *node, const struct set
 {
 	int r = 0;
 
-	if ((ch->to_set & SET_OWNER) || !(ch->to_set & SET_ANYTHING))
+	if (!(ch->to_set & SET_ANYTHING))
+		return set_nothing(c, node, ch);
+	if (ch->to_set & SET_OWNER)
 		r = set_owner(ch->fd, ch->old.st_gid, ch->attr, ch->to_set);
 	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_MODE))
 		r = set_mode(ch->fd, ch->attr->st_mode);

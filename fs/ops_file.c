@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "caller.h"
 #include "creds.h"
 #include "filemode.h"
 #include "reply.h"
@@ -96,6 +97,20 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	reply_err(&c, do_fsync(&c, ino, datasync, fi ? fi->fh : 0));
 }
 
+/*
+ * Change the data behind FD for the caller. What then becomes of set-id bits depends on who the
+ * caller is (inode(7)), which these requests do not say.
+ */
+static struct creds_scope enter_as_writer(struct call *c, const struct stat *st)
+{
+	struct caller_rights rights;
+
+	if (!(st->st_mode & (S_ISUID | S_ISGID)) ||
+		caller_rights(fuse_req_ctx(c->req)->pid, st->st_gid, &rights) < 0)
+		return creds_enter_writer(st->st_gid, false);
+	return creds_enter_writer(rights.is_member ? st->st_gid : CREDS_NOBODY, rights.has_fsetid);
+}
+
 #define FALLOC_HARMLESS (FALLOC_FL_KEEP_SIZE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
 
 static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, off_t length)
@@ -113,13 +128,14 @@ static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, 
 	if (r < 0)
 		return r;
 
-	fd = reopen(c, ino, O_RDWR, &node);
+	/* O_APPEND, which means nothing here, lets append-only files (chattr +a) grow. */
+	fd = reopen(c, ino, O_RDWR | O_APPEND, &node);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
-	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid);
+	cleanup_creds struct creds_scope scope = enter_as_writer(c, &st);
 
 	return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
 }
@@ -173,6 +189,7 @@ static ssize_t do_copy(struct call *c, struct copy *copy)
 	cleanup_fd int out = -1;
 	struct node *source;
 	struct node *target = call_node(c, copy->out);
+	struct stat st;
 	ssize_t n;
 	int r;
 
@@ -188,6 +205,11 @@ static ssize_t do_copy(struct call *c, struct copy *copy)
 	out = reopen(c, copy->out, O_WRONLY, &target);
 	if (out < 0)
 		return out;
+	if (fstat(out, &st) < 0)
+		return -errno;
+
+	cleanup_creds struct creds_scope scope = enter_as_writer(c, &st);
+
 	n = copy_file_range(in, &copy->off_in, out, &copy->off_out, copy->len, copy->flags);
 	return n < 0 ? -errno : n;
 }

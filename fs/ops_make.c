@@ -7,6 +7,7 @@
 #include "creds.h"
 #include "dircache.h"
 #include "entry.h"
+#include "kcache.h"
 #include "once.h"
 #include "path.h"
 #include "reply.h"
@@ -79,7 +80,10 @@ static int do_make(struct make *m, fuse_ino_t parent, struct fuse_entry_param *r
 	r = begin(m, parent);
 	if (r == 0)
 		r = once_run(&once);
-	return r < 0 ? r : entry_lookup(m->c, m->dir, m->dir_fd, m->name, ret, NULL);
+	if (r < 0)
+		return r;
+	kcache_drop_attr(m->c->fs->session, m->dir, parent);
+	return entry_lookup(m->c, m->dir, m->dir_fd, m->name, ret, NULL);
 }
 
 static void make_and_reply(struct make *m, fuse_ino_t parent)
@@ -157,7 +161,11 @@ static int do_link(struct make *m, fuse_ino_t ino, fuse_ino_t parent, struct fus
 		return m->source_fd;
 	once.source = &node->handle;
 	r = once_run(&once);
-	return r < 0 ? r : entry_lookup(m->c, m->dir, m->dir_fd, m->name, ret, NULL);
+	if (r < 0)
+		return r;
+	fs_unpin(m->c->fs, node);
+	kcache_drop_attr(m->c->fs->session, m->dir, parent);
+	return entry_lookup(m->c, m->dir, m->dir_fd, m->name, ret, NULL);
 }
 
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)

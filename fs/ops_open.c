@@ -5,6 +5,7 @@
 #include "dircache.h"
 #include "entry.h"
 #include "filemode.h"
+#include "kcache.h"
 #include "once.h"
 #include "reply.h"
 
@@ -12,13 +13,25 @@
 
 /*
  * Flags for the daemon's own descriptor: it never creates by accident, never appends (offsets
- * come from the kernel), and needs no alignment. O_TRUNC comes as a request of its own.
+ * come from the kernel), and needs no alignment. O_TRUNC comes as a request of its own. It waits
+ * where the caller would not: only regular files come here, and what they wait for is the lease of
+ * check_mapped().
  */
 #define OPEN_MASK (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME | O_LARGEFILE)
 
 static int base_flags(int flags)
 {
-	return (flags & OPEN_MASK) | O_NONBLOCK | O_NOCTTY;
+	return (flags & OPEN_MASK) | O_NOCTTY;
+}
+
+/* The base's file with FLAGS of the caller. Append-only files (chattr +a) are open to nothing else. */
+static int open_base(struct call *c, const struct node *node, int flags)
+{
+	int fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(flags));
+
+	if (fd == -EPERM && (flags & O_APPEND))
+		fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(flags) | O_APPEND);
+	return fd;
 }
 
 static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
@@ -32,7 +45,7 @@ static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 		return r;
 
 	/* Opened for real, also where passthrough needs no descriptor: the base's errors count. */
-	fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(fi->flags));
+	fd = open_base(c, node, fi->flags);
 	return fd < 0 ? fd : filemode_attach(c, node, fd, fi);
 }
 
@@ -83,10 +96,15 @@ static int adopt_new(struct call *c, const struct node *dir, int new_fd, struct 
 	if (r < 0)
 		return r;
 	__atomic_store_n(&node->file_caps, NODE_CAPS_NONE, __ATOMIC_RELAXED);
+	/* Until the reply the kernel has nothing of it that would have to be dropped. */
+	__atomic_store_n(&node->attr_granted, 0, __ATOMIC_RELAXED);
 
 	r = filemode_attach(c, node, steal_fd(&fd), fi);
-	if (r < 0)
+	if (r < 0) {
 		entry_forget(c->fs, ret->ino, 1);
+		return r;
+	}
+	kcache_grant_attr(node);
 	ret->attr_timeout = entry_attr_timeout(node, &ret->attr);
 	return r;
 }
@@ -171,7 +189,19 @@ static int do_create(struct call *c, fuse_ino_t parent, const char *name, mode_t
 	r = create_once(&cr, &fd);
 	if (r == -EEXIST && !(fi->flags & O_EXCL))
 		return open_existing(c, dir, cr.dir_fd, name, fi, ret);
-	return r < 0 ? r : adopt_new(c, dir, fd, fi, ret);
+	if (r < 0)
+		return r;
+	kcache_drop_attr(c->fs->session, dir, parent);
+	return adopt_new(c, dir, fd, fi, ret);
+}
+
+/* It has no name that would keep it for an O_PATH descriptor when it is no longer open. */
+static void pin_nameless(struct call *c, struct node *node)
+{
+	int fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+
+	if (fd >= 0)
+		fs_pin(c->fs, node, fd);
 }
 
 static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi,
@@ -191,7 +221,10 @@ static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fus
 		c, dir_fd, ".", mode, base_flags(fi->flags) | O_TMPFILE | (fi->flags & O_EXCL));
 	if (fd < 0)
 		return fd;
-	return adopt_new(c, dir, fd, fi, ret);
+	r = adopt_new(c, dir, fd, fi, ret);
+	if (r == 0)
+		pin_nameless(c, node_get(&c->fs->nodes, ret->ino));
+	return r;
 }
 
 static void reply_create(

@@ -6,6 +6,7 @@
 
 #include "creds.h"
 #include "dircache.h"
+#include "kcache.h"
 #include "once.h"
 #include "reply.h"
 
@@ -108,6 +109,8 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 	once.target = victim.is_there ? &victim.handle : NULL;
 	r = once_run(&once);
 	pin_victim(c, &victim, r);
+	if (r == 0)
+		kcache_drop_attr(c->fs->session, dir, parent);
 	return r;
 }
 
@@ -222,6 +225,15 @@ static int rename_open(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_pare
 	return rn->to_fd < 0 ? rn->to_fd : 0;
 }
 
+/* The inode of HANDLE (NULL: none), whose change time a rename has moved. */
+static void drop_moved(const struct rename *rn, const struct fhandle *handle)
+{
+	struct node *node = handle ? node_find(&rn->c->fs->nodes, handle, rn->from->volume) : NULL;
+
+	if (node)
+		kcache_drop_attr(rn->c->fs->session, node, slot_id(&node->slot));
+}
+
 static int do_rename(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_parent)
 {
 	struct once once = {.c = rn->c, .act = act_rename, .was_made = was_renamed, .arg = rn};
@@ -243,6 +255,12 @@ static int do_rename(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_parent
 
 	r = once_run(&once);
 	pin_victim(rn->c, &victim, rn->flags & RENAME_EXCHANGE ? -EEXIST : r);
+	/* Also after an error: a whiteout may have been made, and taken away again. */
+	kcache_drop_attr(rn->c->fs->session, rn->from, parent);
+	kcache_drop_attr(rn->c->fs->session, rn->to, new_parent);
+	drop_moved(rn, once.source);
+	if (rn->flags & RENAME_EXCHANGE)
+		drop_moved(rn, once.target);
 	return r;
 }
 

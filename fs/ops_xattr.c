@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "creds.h"
+#include "kcache.h"
 #include "once.h"
 #include "reply.h"
 #include "str.h"
@@ -121,15 +122,18 @@ static bool was_changed(const struct intent *before, void *arg)
 	return (ch->flags & XATTR_CREATE) && !before->had_target && has_xattr(ch);
 }
 
-static int change_once(struct call *c, struct xattr_change *ch)
+static int change_once(struct call *c, fuse_ino_t ino, struct xattr_change *ch)
 {
 	static const struct fhandle something;
 	struct once once = {.c = c, .act = act_change, .was_made = was_changed, .arg = ch};
+	int r;
 
 	/* A plain setxattr() may be made twice. */
 	if ((!ch->value || (ch->flags & XATTR_CREATE)) && !once_is_repeated() && has_xattr(ch))
 		once.target = &something;
-	return once_run(&once);
+	r = once_run(&once);
+	kcache_drop_attr(c->fs->session, call_node(c, ino), ino);
+	return r;
 }
 
 static int do_setxattr(
@@ -141,7 +145,7 @@ static int do_setxattr(
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	return change_once(c, &(struct xattr_change){&path, name, value, size, flags});
+	return change_once(c, ino, &(struct xattr_change){&path, name, value, size, flags});
 }
 
 void op_setxattr(
@@ -160,7 +164,7 @@ static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	return change_once(c, &(struct xattr_change){&path, name, NULL, 0, 0});
+	return change_once(c, ino, &(struct xattr_change){&path, name, NULL, 0, 0});
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

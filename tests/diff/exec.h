@@ -65,6 +65,9 @@ uint64_t hash_bytes(uint64_t hash, const void *data, size_t len);
 #define STORM_LOG "storm-log"
 #define STORM_RECORD 64
 
+/* In the result of lsattr and chattr of fifos, devices and sockets. */
+#define SPECIAL_FILE " of a special file"
+
 /* NAME on one line, nothing in it that the comparison or a terminal could take for its own. */
 void out_name(struct strbuf *out, const char *name);
 

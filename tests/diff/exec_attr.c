@@ -243,13 +243,26 @@ static int open_for_flags(const struct op *op)
 	return open(op_path(op, 0), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* The result of an ioctl on FD; known.c wants to know of which kind of file. */
+static void out_ioctl(struct strbuf *out, int r, int fd)
+{
+	int saved_errno = errno;
+	struct stat st;
+	bool is_special = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+
+	errno = saved_errno;
+	out_result(out, r);
+	if (is_special)
+		strbuf_puts(out, SPECIAL_FILE);
+}
+
 void do_lsattr(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	cleanup_fd int fd = open_for_flags(op);
 	int flags = 0, r = ioctl(fd, FS_IOC_GETFLAGS, &flags);
 
 	(void)a;
-	out_result(out, r);
+	out_ioctl(out, r, fd);
 	strbuf_printf(out, " flags %#x", flags);
 }
 
@@ -263,5 +276,5 @@ void do_chattr(struct actor *a, const struct op *op, struct strbuf *out)
 	flags = (flags & ~ours) | (int)op->num[0];
 	if (r == 0)
 		r = ioctl(fd, FS_IOC_SETFLAGS, &flags);
-	out_result(out, r);
+	out_ioctl(out, r, fd);
 }

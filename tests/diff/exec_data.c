@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -70,9 +71,13 @@ void do_linkfd(struct actor *a, const struct op *op, struct strbuf *out)
 void do_setfl(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	int fd = op_fd(a, op, 0);
+	int before = fcntl(fd, F_GETFL), after;
 
 	out_result(out, fcntl(fd, F_SETFL, (int)op->num[1] | O_NONBLOCK));
-	strbuf_printf(out, " flags %#x", fcntl(fd, F_GETFL));
+	after = fcntl(fd, F_GETFL);
+	strbuf_printf(out, " flags %#x", after);
+	if (((before ^ after) & O_DIRECT) || (before & ~after & O_APPEND))
+		strbuf_puts(out, ", fixed at open");
 }
 
 void do_samefile(struct actor *a, const struct op *op, struct strbuf *out)
@@ -281,6 +286,23 @@ static char *map_part(struct actor *a, const struct op *op, size_t *ret_len)
 	return a->maps[slot].addr + offset;
 }
 
+/*
+ * The mount shows what a store did to the times of an open file after two ticks of the kernel's
+ * clock at the latest (docs/decisions/007).
+ */
+static void let_ticks_pass(void)
+{
+	struct timespec tick, start, now;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &start);
+	do {
+		nanosleep(&tick, NULL);
+		clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000000000LL + now.tv_nsec - start.tv_nsec <
+		 3 * tick.tv_nsec);
+}
+
 void do_mstore(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	size_t len;
@@ -292,6 +314,7 @@ void do_mstore(struct actor *a, const struct op *op, struct strbuf *out)
 	}
 	fill_pattern(io_buffer(), len, op->num[3]);
 	strbuf_puts(out, copy_faulting(to, io_buffer(), len));
+	let_ticks_pass();
 }
 
 void do_mload(struct actor *a, const struct op *op, struct strbuf *out)

@@ -2,10 +2,12 @@
 #include "known.h"
 
 #include "compare.h"
+#include "exec.h"
 #include "round.h"
 
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,13 @@
 #include <sys/stat.h>
 
 typedef bool (*applies_fn)(const struct op *op, const char *native, const char *mount);
+
+void past_add(struct past *past, const struct op *op)
+{
+	past->has_been_quiet |= op->quiet;
+	past->has_been_flagged |=
+		op->code == OP_chattr && (op->num[0] & (FS_IMMUTABLE_FL | FS_APPEND_FL));
+}
 
 static bool is_octal(char c)
 {
@@ -70,18 +79,57 @@ static bool refused_mode(const struct op *op, const char *native, const char *mo
 	return (op->num[1] & ~sent) && !fnmatch("= -1 EOPNOTSUPP*", mount, 0);
 }
 
-/* Equal, were it not for the times of a fifo. */
+/* What a LINE of a fifo says without its times: mode, owner, links. NULL: it is of no fifo. */
+static const char *fifo_words(const char *line, size_t len, size_t *ret_len)
+{
+	for (size_t i = 1; i + 7 < len; i++) {
+		int mode = line[i - 1] == ' ' ? mode_at(line + i) : -1;
+		const char *time;
+
+		if (mode < 0 || !S_ISFIFO(mode))
+			continue;
+		time = memmem(line + i, len - i, " m ", 3);
+		*ret_len = (size_t)((time ? time : line + len) - (line + i));
+		return line + i;
+	}
+	return NULL;
+}
+
+static bool equal_but_fifo_times(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t name = strcspn(a, ":"), n_here, n_there;
+	const char *here = fifo_words(a, a_len, &n_here), *there = fifo_words(b, b_len, &n_there);
+
+	return here && there && name < a_len && name < b_len && !strncmp(a, b, name) &&
+	       n_here == n_there && !strncmp(here, there, n_here);
+}
+
+/* Equal, line by line, were it not for the times of fifos. */
 static bool fifo_times(const struct op *op, const char *native, const char *mount)
 {
-	const char *here = strstr(native, ": m "), *there = strstr(mount, ": m ");
-	size_t up_to = here ? (size_t)(here - native) : 0;
+	(void)op;
+	while (*native && *mount) {
+		size_t here = strcspn(native, "\n"), there = strcspn(mount, "\n");
+
+		if ((here != there || strncmp(native, mount, here)) &&
+			!equal_but_fifo_times(native, here, mount, there))
+			return false;
+		native += here + (native[here] == '\n');
+		mount += there + (mount[there] == '\n');
+	}
+	return *native == *mount;
+}
+
+/* The times that it had before are not known on either side, so they look equal. */
+static bool wrote_to_fifo(const struct op *op, const char *native, const char *mount)
+{
+	const char *line = strchr(native, '\n');
+	size_t len;
 
 	(void)op;
-	if (!here || !there || (size_t)(there - mount) != up_to || strncmp(native, mount, up_to))
-		return false;
-	here = strstr(here, " 01");
-	there = strstr(there, " 01");
-	return here && there && texts_equal(here, there);
+	(void)mount;
+	return line && !fnmatch("= [1-9]*", native, 0) &&
+	       fifo_words(line + 1, strcspn(line + 1, "\n"), &len);
 }
 
 /* Offsets that ext4 cannot hold. */
@@ -149,6 +197,8 @@ static bool other_events(const struct op *op, const char *native, const char *mo
 	return !native && !mount;
 }
 
+#define CAPABILITY " security.capability="
+
 /* The same errno, but only the mount has lost privileges, or moved the time. */
 static bool failed_write(const struct op *op, const char *native, const char *mount)
 {
@@ -156,7 +206,26 @@ static bool failed_write(const struct op *op, const char *native, const char *mo
 
 	(void)op;
 	return !strncmp(native, "= -1 ", 5) && !strncmp(native, mount, n + 1) &&
-	       strstr(native, " c = ") && strstr(mount, " c > ");
+	       ((strstr(native, " c = ") && strstr(mount, " c > ")) ||
+		       (strstr(native, CAPABILITY) && !strstr(mount, CAPABILITY)));
+}
+
+static bool has_no_ids(const struct op *op)
+{
+	const int64_t *ids = op->num + (op->code == OP_fchown);
+
+	return ids[0] == -1 && ids[1] == -1;
+}
+
+static bool unknown_owner(const struct op *op, const char *native, const char *mount)
+{
+	(void)native;
+	return has_no_ids(op) && !fnmatch("= 0*", mount, 0);
+}
+
+static bool like_a_write(const struct op *op, const char *native, const char *mount)
+{
+	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) && !fnmatch("= 0*", mount, 0);
 }
 
 static bool closed_early(const struct op *op, const char *native, const char *mount)
@@ -177,15 +246,49 @@ static bool modified_anyway(const struct op *op, const char *native, const char 
 	return strstr(native, " c = ") && strstr(mount, " c > ");
 }
 
-/* Of a file that is neither regular nor a directory: the first that is looked at. */
 static bool no_ioctl(const struct op *op, const char *native, const char *mount)
 {
-	int mode = -1;
-
 	(void)op;
-	for (const char *p = native; *p && mode < 0; p++)
-		mode = mode_at(p);
-	return mode >= 0 && !S_ISREG(mode) && !S_ISDIR(mode) && !fnmatch("= -1 ENOTTY*", mount, 0);
+	return strstr(native, SPECIAL_FILE) && !fnmatch("= -1 ENOTTY*", mount, 0);
+}
+
+static bool fixed_at_open(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	(void)mount;
+	return strstr(native, ", fixed at open");
+}
+
+/* The results differ, but neither side has changed what the other has not. */
+static bool equal_files(const char *native, const char *mount)
+{
+	return texts_equal(native + strcspn(native, "\n"), mount + strcspn(mount, "\n"));
+}
+
+static bool other_refusal(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= -1 E*", mount, 0) && !fnmatch("= -1 EPERM*", native, 0) &&
+	       equal_files(native, mount);
+}
+
+static bool nothing_to_do(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= 0*", mount, 0) && !fnmatch("= -1 EPERM*", native, 0) &&
+	       equal_files(native, mount);
+}
+
+static bool other_refusals(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_files(native, mount);
+}
+
+static bool refused_now(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= 0*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0);
 }
 
 static bool no_clone(const struct op *op, const char *native, const char *mount)
@@ -213,50 +316,77 @@ static bool no_attributes(const struct op *op, const char *native, const char *m
  * reported, and ends the round unless no file was changed: keep rows narrow.
  */
 static const struct known {
-	const char *ops; /* names, with a space before and after each */
+	const char *ops; /* names, with a space before and after each; NULL: every one */
 	applies_fn applies;
 	bool is_harmless; /* changes no file: the round can go on */
-	bool is_lasting; /* seen in the files later, too */
+	enum {
+		AT_ONCE,
+		OR_LATER, /* seen in the files, too */
+		ONCE_FLAGGED, /* something is immutable or append-only */
+		IDMAPPED,
+		NOT_YET, /* equal, but what comes will not be */
+	} when;
 	const char *reason;
 } table[] = {
 	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open reopen "
 	 "chown fchown ",
-		lost_set_id, false, true,
+		lost_set_id, false, OR_LATER,
 		"writes of the host's root clear set-id bits: passthrough writes with the credentials "
 		"of the daemon, which must be unable to keep them for everybody else (decision 006)"},
 	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open reopen "
 	 "chown fchown ",
-		kept_set_gid, false, true,
+		kept_set_gid, false, OR_LATER,
 		"changes by one who is not in the file's group leave set-group-id where there is no "
 		"group-execute: the daemon's credentials are in group 0; the bit means nothing"},
-	{" fallocate ", refused_mode, false, false,
+	{" fallocate ", refused_mode, false, AT_ONCE,
 		"collapse, insert and unshare: the kernel's FUSE refuses them without asking"},
-	{" write writev sendfile read ", fifo_times, false, false,
+	{" write writev sendfile read ", wrote_to_fifo, false, NOT_YET, "a fifo was written to"},
+	{" write writev sendfile read ", fifo_times, false, OR_LATER,
 		"times of a fifo: what goes through it never leaves the kernel, which keeps no times for "
 		"FUSE"},
-	{" copyrange ", lenient_copy, false, false,
+	{" copyrange ", lenient_copy, false, AT_ONCE,
 		"O_DIRECT of the destination binds the caller's descriptor, the daemon copies with its own"},
-	{" fallocate ", modified_anyway, false, false,
+	{" fallocate ", modified_anyway, false, AT_ONCE,
 		"a call that finds nothing to do (btrfs, holes beyond the end): FUSE takes away set-id bits "
 		"and capabilities, and moves the times, before it asks"},
-	{" lsattr ", no_ioctl, true, false,
-		"flags of fifos and the like: the daemon would have to open them"},
-	{" lseek sendfile copyrange ", beyond_base, false, false,
+	{" lsattr ", no_ioctl, true, AT_ONCE,
+		"flags of fifos and the like: the kernel's FUSE knows them of files and directories only"},
+	{" chattr ", no_ioctl, false, AT_ONCE, "flags of fifos and the like, changed"},
+	{NULL, other_refusal, true, ONCE_FLAGGED,
+		"immutable and append-only: the kernel does not know that of ours, and finds another "
+		"reason to refuse before it asks"},
+	{" setacl access write pwrite writev pwritev2 ", nothing_to_do, true, ONCE_FLAGGED,
+		"immutable and append-only: the kernel does not ask where there is nothing to do"},
+	{" storm ", other_refusals, true, ONCE_FLAGGED,
+		"immutable and append-only: so do some of the many calls of a storm"},
+	{" ftruncate ", refused_now, false, ONCE_FLAGGED,
+		"ftruncate of a file made immutable while it is open: the daemon opens it again"},
+	{" chown fchown ", like_a_write, false, AT_ONCE,
+		"chown(-1, -1) of a set-id file that somebody has open for writing, by one who does not own "
+		"it: the kernel sends what it sends before a write, which may take the bits away"},
+	{" chown fchown ", unknown_owner, false, IDMAPPED,
+		"chown(-1, -1) of a set-id file in a user namespace: whose it is there cannot be told, so "
+		"nothing is taken away"},
+	{" setfl ", fixed_at_open, false, NOT_YET,
+		"O_DIRECT changed, O_APPEND taken away by fcntl(F_SETFL): passthrough goes to a file of "
+		"the base that the kernel has opened with the flags of open(2)"},
+	{" lseek sendfile copyrange ", beyond_base, false, AT_ONCE,
 		"offsets beyond the limit of the base: FUSE has one limit for all, 2^63-1"},
-	{" clone ", no_clone, false, false,
+	{" clone ", no_clone, false, AT_ONCE,
 		"FICLONE: FUSE has no such operation; cp falls back to copy_file_range, which shares "
 		"the blocks where the base can"},
-	{" write pwrite writev pwritev2 sendfile copyrange fallocate ", failed_write, false, false,
+	{" write pwrite writev pwritev2 sendfile copyrange fallocate ", failed_write, false,
+		AT_ONCE,
 		"a write that fails (EFBIG, EINVAL): the kernel takes set-id bits and capabilities away "
 		"before it hands the write to the base"},
-	{" events ", other_events, true, false,
+	{" events ", other_events, true, AT_ONCE,
 		"IN_CLOSE of a file that is still mapped: the mapping is of the base's file, ours is closed "
 		"at once; and IN_ATTRIB of a write that fails: privileges go before the base is asked"},
-	{" lease ", closed_early, true, false,
+	{" lease ", closed_early, true, AT_ONCE,
 		"a lease on a file that somebody has closed, but mapped: as with IN_CLOSE"},
-	{" birth ", no_birth, true, false,
+	{" birth ", no_birth, true, AT_ONCE,
 		"no birth time: libfuse 3.17 has no STATX operation, the kernel falls back to GETATTR"},
-	{" attributes ", no_attributes, true, false,
+	{" attributes ", no_attributes, true, AT_ONCE,
 		"no statx attributes: the FUSE protocol does not carry them"},
 };
 
@@ -308,13 +438,25 @@ static bool names_op(const char *ops, const struct op *op)
 	return strstr(ops, word);
 }
 
-int known_find(const struct op *op, bool has_been_quiet, const char *native, const char *mount)
+static bool concerns(const struct known *row, const struct op *op, const struct past *past)
 {
+	if ((row->when == ONCE_FLAGGED && !past->has_been_flagged) ||
+		(row->when == IDMAPPED && !past->is_idmapped))
+		return false;
+	return (op && (!row->ops || names_op(row->ops, op))) ||
+	       (row->when == OR_LATER && past->has_been_quiet);
+}
+
+int known_find(const struct op *op, const struct past *past, const char *native, const char *mount)
+{
+	bool is_equal = texts_equal(native, mount);
+
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (((op && names_op(table[i].ops, op)) ||
-			    (has_been_quiet && table[i].is_lasting)) &&
+		if (is_equal == (table[i].when == NOT_YET) && concerns(&table[i], op, past) &&
 			table[i].applies(op, native, mount))
 			return (int)i;
+	if (is_equal)
+		return -1;
 	if (op && is_tolerated(op, native, mount))
 		return ARRAY_SIZE(table);
 	return -1;

@@ -6,11 +6,20 @@
 
 #include "op.h"
 
+/* What has happened in the round so far that may show only now. */
+struct past {
+	bool has_been_quiet; /* an operation was not looked at */
+	bool is_idmapped; /* one actor lives in another user namespace */
+	bool has_been_flagged; /* somebody has made something immutable or append-only */
+};
+
+void past_add(struct past *past, const struct op *op);
+
 /*
- * The row that explains why OP gave these two texts, or -1: it is a finding. HAS_BEEN_QUIET: some
- * operation before it was not looked at, and may have left what shows only now. OP NULL: the trees.
+ * The row that explains why OP gave these two texts, or -1: it is a finding. Equal texts: the row
+ * that says why they will differ later. OP NULL: the trees.
  */
-int known_find(const struct op *op, bool has_been_quiet, const char *native, const char *mount);
+int known_find(const struct op *op, const struct past *past, const char *native, const char *mount);
 
 /*
  * Treat as known what SPEC ("OP:NATIVE:MOUNT": fnmatch(3) patterns of the operation as in a

@@ -28,6 +28,14 @@ static void remember(struct observer *o, struct seen *seen, const char *key, con
 	seen->stat = *s;
 }
 
+static void forget(struct observer *o, const char *key)
+{
+	struct seen *seen = find_seen(o, key);
+
+	if (seen)
+		seen->stat.stx_ino = 0;
+}
+
 static int order(const struct statx_timestamp *a, const struct statx_timestamp *b)
 {
 	if (a->tv_sec != b->tv_sec)
@@ -104,6 +112,9 @@ static void observe_slot(struct observer *o, const struct op *op, int64_t slot,
 		return;
 	snprintf(key, sizeof(key), "slot%d.%d", op->actor, (int)slot);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", actor->pid, actor->fds[slot]);
+	/* Another file now, if perhaps with the inode number of the one before. */
+	if (op->code == OP_open || op->code == OP_tmpfile || op->code == OP_reopen)
+		forget(o, key);
 	observe(o, key, path, true, out);
 }
 

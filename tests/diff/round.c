@@ -101,29 +101,29 @@ static int compare_step(
 static int run_steps(
 	struct config *cfg, const struct script *s, struct side sides[2], struct difference *d)
 {
-	bool has_been_quiet = false;
+	struct past past = {.is_idmapped = cfg->userns >= 0};
 
 	for (size_t i = 0; i <= s->n; i++) {
 		const struct op *op = i < s->n ? &s->ops[i] : NULL;
 		bool is_success = false;
+		bool differs;
 		int known;
 
 		if (op && known_ends_round(op))
 			return 0;
-		has_been_quiet |= op && op->quiet;
+		if (op)
+			past_add(&past, op);
 		d->step = i;
-		if (!compare_step(sides, op, d, &is_success)) {
-			cfg->successes += is_success;
-			difference_finish(d);
-			d->step = i + 1;
-			continue;
-		}
-		known = known_find(op, has_been_quiet, d->texts[0], d->texts[1]);
-		if (known < 0)
+		differs = compare_step(sides, op, d, &is_success);
+		known = known_find(op, &past, d->texts[0], d->texts[1]);
+		if (differs && known < 0)
 			return 1;
-		cfg->known_seen[known]++;
+		cfg->successes += !differs && is_success;
 		difference_finish(d);
 		d->step = i + 1;
+		if (known < 0)
+			continue;
+		cfg->known_seen[known]++;
 		/* The two trees have parted; what follows would only repeat it. */
 		if (!known_is_harmless((size_t)known))
 			return 0;

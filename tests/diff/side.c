@@ -207,10 +207,10 @@ static void clear_flags(const char *path)
 
 static int clear_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
+	(void)st;
 	(void)ftw;
 	(void)type;
-	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
-		clear_flags(path);
+	clear_flags(path);
 	return 0;
 }
 

@@ -54,6 +54,31 @@ pgbench_runs() {
 contents() { sql "select sum(abalance), count(*) from pgbench_accounts"; }
 contents_are() { assert_eq "$(contents)" "$1"; }
 
+migrate() {
+	sql "create table customer (id serial primary key, name text not null)"
+	sql "insert into customer (name) select 'customer ' || n from generate_series(1, 1000) n"
+	sql "alter table customer add column email text default 'none' not null"
+	sql "create unique index customer_name on customer (lower(name))"
+	sql "alter table customer alter column id type bigint"
+}
+
+# What \d prints, and what is in it.
+schema() { as_postgres "$pg_bin/psql" -h "$sock" -Xd postgres -c '\d customer' -c '\d+ customer_name'; }
+schema_is() {
+	assert_eq "$(schema)" "$1"
+	assert_eq "$(sql "select count(*), count(distinct email) from customer")" "1000|1"
+}
+
+a_copy_verifies() {
+	as_postgres "$pg_bin/pg_basebackup" -h "$sock" -D "$mnt/db/backup" -c fast >"$sock/backup" 2>&1 ||
+		fail "$(cat "$sock/backup")"
+	as_postgres "$pg_bin/pg_verifybackup" "$mnt/db/backup" >"$sock/verify" 2>&1 ||
+		fail "$(cat "$sock/verify")"
+	# A test that cannot fail: one byte, and it must say so.
+	printf x | dd of="$base/db/backup/global/pg_control" bs=1 seek=100 conv=notrunc status=none
+	! as_postgres "$pg_bin/pg_verifybackup" "$mnt/db/backup" >/dev/null 2>&1 || fail "a changed file verifies"
+}
+
 # Rows that were acknowledged one by one while pgbench loads the server.
 acknowledge_rows() {
 	local i
@@ -77,16 +102,23 @@ start_server
 on_exit stop_server QUIT
 check "pgbench runs without an error" pgbench_runs
 
-before=$(contents)
+# S1-2
+check "a migration is carried out" migrate
+before=$(contents) schema=$(schema)
 stop_server INT
 stop_daemon
 start_daemon
 start_server
 check "the tables are the same after a restart of server and mount" contents_are "$before"
 
+# S1-2
+check "the migrated schema is the same after it" schema_is "$schema"
+check "pg_verifybackup accepts a copy made on the mount" a_copy_verifies
+
 check "rows are acknowledged under load" acknowledge_rows
 stop_server KILL
 start_server
+# S1-2
 check "every acknowledged row survives kill -9 of the server" every_row_is_there
 
 stop_server INT

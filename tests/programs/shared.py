@@ -6,6 +6,7 @@ usage: shared.py append FILE PROCESSES RECORDS   O_APPEND from many: no record t
        shared.py locks DIR                       POSIX, OFD and flock between processes
        shared.py counter FILE PROCESSES ROUNDS   a lock of each kind protects a counter
        shared.py inotify DIR                     the events of each change, in order
+       shared.py openers FILE ROUNDS             who opens without waiting, and who looks
 """
 
 import ctypes
@@ -188,6 +189,21 @@ def counter(path, processes, rounds):
             sys.exit(f"{take.__name__}: the counter is {value}")
 
 
+def openers(path, rounds):
+    """Two open and close, two look at what that changes: nobody waits, nobody is refused."""
+    with open(path, "wb") as f:
+        f.write(b"text")
+
+    def child(i):
+        for _ in range(int(rounds)):
+            if i % 2:
+                assert os.stat(path).st_size == 4
+            else:
+                os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+    in_children(4, child)
+
+
 EVENTS = {
     0x2: "MODIFY",
     0x4: "ATTRIB",
@@ -228,4 +244,6 @@ def inotify(where):
 
 
 if __name__ == "__main__":
-    {"append": append, "locks": locks, "counter": counter, "inotify": inotify}[sys.argv[1]](*sys.argv[2:])
+    {"append": append, "locks": locks, "counter": counter, "inotify": inotify, "openers": openers}[
+        sys.argv[1]
+    ](*sys.argv[2:])

@@ -16,6 +16,11 @@ test_posix_ofd_and_flock_locks_hold_between_processes() { shared locks "$mnt"; }
 
 test_a_lock_of_each_kind_protects_a_counter() { shared counter "$mnt/counter" 4 $((200 * soak)); }
 
+test_openers_that_will_not_wait_are_let_in() {
+	shared openers "$mnt/opened" $((20000 * soak))
+	daemon_lives
+}
+
 test_inotify_sees_what_another_process_does() {
 	mkdir "$mnt/watched" "$site/watched"
 	"$programs/shared.py" inotify "$site/watched" >"$site/native"

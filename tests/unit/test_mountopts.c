@@ -59,6 +59,18 @@ START_TEST(bare_words_are_known)
 }
 END_TEST
 
+START_TEST(what_the_mount_table_repeats_is_dropped)
+{
+	struct mountopts o = {0};
+	char text[] = "rw,nosuid,relatime,user_id=0,group_id=0,default_permissions,allow_other,"
+		      "remount,ro,max_read=131072,blksize=4096";
+
+	ck_assert_int_eq(mountopts_parse(text, &o, NULL), 0);
+	ck_assert(o.is_remount);
+	ck_assert_uint_eq(o.flags & (MS_RDONLY | MS_NOSUID), MS_RDONLY | MS_NOSUID);
+}
+END_TEST
+
 START_TEST(unknown_option_is_named)
 {
 	static const char *const texts[] = {"splice", "fsname", "fsname=", "plain=", "rox", "=x"};
@@ -80,6 +92,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tc, flag_options_set_and_clear, 0, ARRAY_SIZE(flags));
 	tcase_add_test(tc, value_options_keep_their_text);
 	tcase_add_test(tc, bare_words_are_known);
+	tcase_add_test(tc, what_the_mount_table_repeats_is_dropped);
 	tcase_add_loop_test(tc, unknown_option_is_named, 0, 6);
 	suite_add_tcase(s, tc);
 	return s;
