@@ -355,7 +355,8 @@ static const struct known {
 	{NULL, other_refusal, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not know that of ours, and finds another "
 		"reason to refuse before it asks"},
-	{" setacl access write pwrite writev pwritev2 ", nothing_to_do, true, ONCE_FLAGGED,
+	{" setacl access write pwrite writev pwritev2 copyrange sendfile ", nothing_to_do, true,
+		ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not ask where there is nothing to do"},
 	{" storm ", other_refusals, true, ONCE_FLAGGED,
 		"immutable and append-only: so do some of the many calls of a storm"},
@@ -375,8 +376,8 @@ static const struct known {
 	{" clone ", no_clone, false, AT_ONCE,
 		"FICLONE: FUSE has no such operation; cp falls back to copy_file_range, which shares "
 		"the blocks where the base can"},
-	{" write pwrite writev pwritev2 sendfile copyrange fallocate ", failed_write, false,
-		AT_ONCE,
+	{" write pwrite writev pwritev2 sendfile copyrange fallocate truncate ftruncate ",
+		failed_write, false, AT_ONCE,
 		"a write that fails (EFBIG, EINVAL): the kernel takes set-id bits and capabilities away "
 		"before it hands the write to the base"},
 	{" events ", other_events, true, AT_ONCE,
