@@ -132,13 +132,23 @@ static int set_mode(int fd, mode_t mode)
 	return chmod(path, mode & 07777) < 0 ? -errno : 0;
 }
 
-/* truncate(2) and ftruncate(2) differ in what they do to the times of a file of that size. */
+/*
+ * truncate(2) and ftruncate(2) differ in what they do to the times of a file of that size. Of
+ * open(2) with O_TRUNC the kernel says no more than of truncate(2) (Linux, fs/fuse/dir.c:
+ * ATTR_OPEN), but then the file is open.
+ */
+static bool is_by_descriptor(const struct node *node, const struct setattr *ch)
+{
+	return ch->is_open || (ch->attr->st_size == 0 && ch->old.st_size == 0 &&
+				      __atomic_load_n(&node->n_open, __ATOMIC_RELAXED) > 0);
+}
+
 static int truncate_base(struct call *c, const struct node *node, const struct setattr *ch)
 {
 	cleanup_fd int out = -1;
 	char path[32];
 
-	if (!ch->is_open) {
+	if (!is_by_descriptor(node, ch)) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", ch->fd);
 		return truncate(path, ch->attr->st_size) < 0 ? -errno : 0;
 	}

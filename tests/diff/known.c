@@ -19,6 +19,7 @@ typedef bool (*applies_fn)(const struct op *op, const char *native, const char *
 void past_add(struct past *past, const struct op *op)
 {
 	past->has_been_quiet |= op->quiet;
+	past->has_stormed |= op->code == OP_storm;
 	past->has_been_flagged |=
 		op->code == OP_chattr && (op->num[0] & (FS_IMMUTABLE_FL | FS_APPEND_FL));
 }
@@ -217,6 +218,47 @@ static bool has_no_ids(const struct op *op)
 	return ids[0] == -1 && ids[1] == -1;
 }
 
+/* A size of whole blocks at P; *RET_END is behind it. */
+static bool is_block_size(const char *p, const char **ret_end)
+{
+	char *end;
+	unsigned long long size = strtoull(p, &end, 10);
+
+	*ret_end = end;
+	return end > p && size % 4096 == 0;
+}
+
+/* Equal, were it not for the sizes of directories; their entries are compared. */
+static bool directory_sizes(const struct op *op, const char *native, const char *mount)
+{
+	static const char size[] = " size ";
+	bool is_directory = false;
+
+	(void)op;
+	while (*native && *native == *mount) {
+		int mode = mode_at(native);
+
+		if (mode >= 0)
+			is_directory = S_ISDIR(mode);
+		if (is_directory && !strncmp(native, size, strlen(size)) &&
+			!strncmp(mount, size, strlen(size))) {
+			if (!is_block_size(native + strlen(size), &native) ||
+				!is_block_size(mount + strlen(size), &mount))
+				return false;
+		} else {
+			native++;
+			mount++;
+		}
+	}
+	return *native == *mount;
+}
+
+static bool emptied_while_open(const struct op *op, const char *native, const char *mount)
+{
+	return op->num[0] == 0 && !fnmatch("= 0*", native, 0) && !fnmatch("= 0*", mount, 0) &&
+	       strstr(native, " size 0") && strstr(native, " c = ") && strstr(mount, " c > ");
+}
+
 static bool unknown_owner(const struct op *op, const char *native, const char *mount)
 {
 	(void)native;
@@ -323,6 +365,7 @@ static const struct known {
 		AT_ONCE,
 		OR_LATER, /* seen in the files, too */
 		ONCE_FLAGGED, /* something is immutable or append-only */
+		ONCE_STORMED,
 		IDMAPPED,
 		NOT_YET, /* equal, but what comes will not be */
 	} when;
@@ -360,6 +403,11 @@ static const struct known {
 		"immutable and append-only: the kernel does not ask where there is nothing to do"},
 	{" storm ", other_refusals, true, ONCE_FLAGGED,
 		"immutable and append-only: so do some of the many calls of a storm"},
+	{NULL, directory_sizes, true, ONCE_STORMED,
+		"ext4: how many blocks a directory has depends on the order in which two fill it"},
+	{" truncate ", emptied_while_open, false, AT_ONCE,
+		"truncate to nothing of an empty file that is open: the kernel sends what it sends for "
+		"open(O_TRUNC), which moves the times on xfs and btrfs too"},
 	{" ftruncate ", refused_now, false, ONCE_FLAGGED,
 		"ftruncate of a file made immutable while it is open: the daemon opens it again"},
 	{" chown fchown ", like_a_write, false, AT_ONCE,
@@ -442,9 +490,10 @@ static bool names_op(const char *ops, const struct op *op)
 static bool concerns(const struct known *row, const struct op *op, const struct past *past)
 {
 	if ((row->when == ONCE_FLAGGED && !past->has_been_flagged) ||
+		(row->when == ONCE_STORMED && !past->has_stormed) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;
-	return (op && (!row->ops || names_op(row->ops, op))) ||
+	return !row->ops || (op && names_op(row->ops, op)) ||
 	       (row->when == OR_LATER && past->has_been_quiet);
 }
 

@@ -10,6 +10,7 @@
 struct past {
 	bool has_been_quiet; /* an operation was not looked at */
 	bool is_idmapped; /* one actor lives in another user namespace */
+	bool has_stormed; /* both actors have changed a directory at once */
 	bool has_been_flagged; /* somebody has made something immutable or append-only */
 };
 
