@@ -323,22 +323,42 @@ static int go_background(int *ret_ready_fd)
 	return 0;
 }
 
+#define FAILED_PAUSE_MS 250
+
+/*
+ * A mount that was taken over stays as it is for the next try, and is reason enough to try again
+ * whatever was refused: callers wait. The manager may have no patience of its own (RestartSec=0).
+ */
+static enum exit_status fail_resumed(struct daemon *d)
+{
+	notify_status("cannot go on with the mount; see the log");
+	if (d->options.keeps_mount)
+		poll(NULL, 0, FAILED_PAUSE_MS);
+	return STATUS_FAILED;
+}
+
+static enum exit_status fail(struct daemon *d, enum exit_status status, const struct error *err)
+{
+	char byte = (char)status;
+	bool is_lazy;
+
+	log_error("%s", error_text(err, -EIO));
+	if (d->is_resumed)
+		return fail_resumed(d);
+	if (d->session)
+		mount_stop(&d->fs, &is_lazy);
+	if (d->ready_fd >= 0 && write(d->ready_fd, &byte, 1) != 1)
+		log_debug("nobody waits for the start");
+	return status;
+}
+
 static enum exit_status run(struct daemon *d)
 {
 	cleanup_error struct error err = {0};
 	enum exit_status status = start(d, &err);
-	bool is_lazy;
 
-	if (status != STATUS_OK) {
-		char byte = (char)status;
-
-		log_error("%s", error_text(&err, -EIO));
-		if (d->session)
-			mount_stop(&d->fs, &is_lazy);
-		if (d->ready_fd >= 0 && write(d->ready_fd, &byte, 1) != 1)
-			log_debug("nobody waits for the start");
-		return status;
-	}
+	if (status != STATUS_OK)
+		return fail(d, status, &err);
 
 	say_ready(d);
 	loop(d);

@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The unit under a real systemd: crash, restart, stop, re-execution, the order of a boot.
+
+# shellcheck source=tests/systemd/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+volume=/srv/anklume/data/pro/pro-dev/db
+
+spec='project_name: test
+global:
+  base_subnet: "10.100"
+  persistent_data_base: /srv/anklume/data
+domains:
+  pro:
+    subnet_id: 0
+    machines:
+      pro-dev:
+        type: lxc
+        persistent_data:
+          db:
+            path: /data/db
+            protected: false
+'
+
+# Incus in this machine says what it found when it started, and when it stopped.
+fake_incus='[Unit]
+Description=Incus, as far as the order goes
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c "cat /srv/anklume/data/pro/pro-dev/db/file >/var/incus-start 2>&1"
+ExecStop=/bin/sh -c "cat /srv/anklume/data/pro/pro-dev/db/file >/var/incus-stop 2>&1"
+[Install]
+WantedBy=multi-user.target
+'
+
+set_up() {
+	new_machine "$1"
+	printf '%s' "$spec" >"$machine/root/infra.yml"
+	printf '%s' "$fake_incus" >"$machine/etc/systemd/system/incus.service"
+	inside_root mkdir -p /var/lib/anklume/data
+	systemctl --root="$machine" enable --quiet anklume-fs.service incus.service 2>/dev/null
+	boot
+	inside anklume-fsctl apply /root/infra.yml >/dev/null
+	inside sh -c "echo text >$volume/file"
+	# Its own start, at a boot without volumes, has failed.
+	inside systemctl restart incus.service
+}
+
+
+# A process that has files of the mount open all the time, and one that changes names: neither may
+# ever see an error. As a service of the machine, so that it ends with it.
+start_load() {
+	cat >"$machine/usr/local/bin/load" <<-'L'
+		#!/bin/sh
+		cd /srv/anklume/data/pro/pro-dev/db || exit
+		exec 3>>log
+		i=0
+		while [ ! -e stop ]; do
+			i=$((i + 1))
+			echo "$i" >&3 && echo "$i" >a && mv a b && mkdir d && rmdir d && rm b || exit 1
+		done
+		exec 3>&-
+		[ "$(wc -l <log)" = "$i" ] || exit 2
+	L
+	chmod 755 "$machine/usr/local/bin/load"
+	inside rm -f "$volume/stop" "$volume/log"
+	inside systemd-run --quiet --unit=load --property=Type=exec --remain-after-exit load
+}
+stop_load() {
+	inside touch "$volume/stop"
+	wait_until 30 is_load_over || fail "the load does not end"
+	assert_eq "$(inside systemctl show --property=Result --value load)" success "the load's result"
+	note "rounds under load: $(inside sh -c "wc -l <$volume/log")"
+	inside systemctl stop load
+}
+is_load_over() { [ "$(inside systemctl show --property=SubState --value load)" != running ]; }
+
+# others PID: another daemon serves.
+serves_without() {
+	local now
+
+	now=$(daemon_of_machine)
+	[ "$now" != "$1" ] && [ "$now" != 0 ] && [ "$(unit_property SubState)" = running ]
+}
+inside_kill() { inside sh -c "kill -$1 $2"; }
+takeovers() { inside anklume-fsctl status --json | jq .takeovers; }
+
+# S4-27
+test_the_unit_starts_hardened_and_serves() {
+	set_up start
+	assert_eq "$(unit_property ActiveState)" active
+	assert_eq "$(inside cat $volume/file)" text
+	pid=$(daemon_of_machine)
+	assert_eq "$(inside sed -n 's/^Seccomp:\t//p' "/proc/$pid/status")" 2 "seccomp mode"
+	assert_eq "$(inside sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")" 1 "no new privileges"
+	# What it mounts is seen by all: it has no mount namespace of its own.
+	assert_eq "$(inside readlink "/proc/$pid/ns/mnt")" "$(inside readlink /proc/1/ns/mnt)" "mount namespace"
+	# What callers of the mount may need it to do, it may do.
+	inside sh -c "cd $volume && chown 33:33 file && chmod 4755 file && mknod null c 1 3 &&
+		mkfifo p && ln -s a l && chmod 700 . && truncate -s 1M file && rm null p l"
+	crash_and_restart
+	reexec
+	stop_in_use
+	stop_unused
+	reboot_in_order
+}
+
+crash_and_restart() {
+	local before i
+
+	start_load
+	for i in 1 2 3 4 5; do
+		before=$(daemon_of_machine)
+		inside_kill KILL "$before"
+		wait_until 20 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+	done
+	assert_eq "$(takeovers)" 5 "takeovers by crash"
+	for i in 1 2 3; do
+		inside systemctl restart anklume-fs
+	done
+	assert_eq "$(takeovers)" 8 "takeovers by restart"
+	# Somebody who means well: a plain SIGTERM is no end.
+	before=$(daemon_of_machine)
+	inside_kill TERM "$before"
+	wait_until 20 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+	before=$(daemon_of_machine)
+	inside anklume-fsctl upgrade
+	assert_eq "$(daemon_of_machine)" "$before" "pid after an upgrade"
+	stop_load
+	assert_eq "$(inside head -c 4 $volume/file)" text
+	assert_eq "$(unit_property Result)" success
+}
+
+reexec() {
+	local before
+
+	start_load
+	inside systemctl daemon-reexec
+	before=$(daemon_of_machine)
+	inside_kill KILL "$before"
+	wait_until 20 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+	inside systemctl daemon-reload
+	inside systemctl restart anklume-fs
+	stop_load
+}
+
+# A stop while the mount is in use becomes a restart, and whoever asked is told.
+stop_in_use() {
+	local before
+
+	start_load
+	before=$(daemon_of_machine)
+	assert_status 1 inside systemctl stop anklume-fs
+	assert_file_has "$tmp/err" "anklume-fs.service canceled"
+	wait_until 20 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+	wait_until 10 is_told || fail "not told: $(journal -u anklume-fs -n 20)"
+	stop_load
+}
+
+is_told() {
+	journal -u anklume-fs >"$tmp/journal"
+	grep -q "in use: restarting instead of stopping" "$tmp/journal"
+}
+
+stop_unused() {
+	inside systemctl stop anklume-fs
+	assert_eq "$(unit_property ActiveState)" inactive
+	! inside findmnt -rn /srv/anklume/data || fail "still mounted"
+	assert_eq "$(inside stat -c %a /srv/anklume/data)" 0 "mode of the bare mount point"
+	assert_eq "$(inside ls -A /srv/anklume/data)" "" "the bare mount point"
+	inside systemctl start anklume-fs
+	assert_eq "$(inside head -c 4 $volume/file)" text
+	# By the other way, too: what was unmounted on purpose is not mounted again.
+	inside anklume-fsctl umount
+	wait_until 20 is_inactive || fail "the service goes on: $(inside systemctl status anklume-fs)"
+	inside systemctl start anklume-fs
+}
+is_inactive() { [ "$(unit_property ActiveState)" = inactive ]; }
+
+# S1-1, S2-9: Incus starts after the volumes are there, and they go after Incus has stopped.
+reboot_in_order() {
+	inside sh -c "rm -f /var/incus-start /var/incus-stop; printf after >$volume/file"
+	power_off
+	assert_eq "$(head -c 5 "$machine/var/incus-stop")" after "what Incus saw when it stopped"
+	boot
+	assert_eq "$(inside head -c 5 /var/incus-start)" after "what Incus saw when it started"
+	assert_eq "$(inside head -c 5 $volume/file)" after
+	assert_eq "$(takeovers)" 0 "a boot takes nothing over"
+}
+
+# The unit has no capability, system call or address family more than it was judged with.
+test_the_exposure_does_not_grow() {
+	local level
+
+	level=$(systemd-analyze security --no-pager --offline=yes "$build/dist/anklume-fs.service" 2>/dev/null |
+		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p')
+	note "exposure: $level"
+	awk -v is="$level" 'BEGIN { exit !(is > 0 && is <= 4.5) }' || fail "exposure $level, 4.5 at most"
+}
+
+run_tests
