@@ -10,8 +10,6 @@ import subprocess
 
 from subjects import BUILD, SMALLFILE, run
 
-SPINNER = "import sys\nsys.stdin.close()\nwhile True: pass"
-
 
 def drop_dentries():
     """Forget names and inodes, not data: the cold state of metadata, for everybody alike."""
@@ -52,13 +50,6 @@ def busy_cpus():
 STATES = {"idle": idle_cpus, "busy": busy_cpus}
 
 
-def cpu_ticks():
-    """Ticks that the CPUs worked, and all ticks, since the start."""
-    fields = [int(n) for n in pathlib.Path("/proc/stat").read_text("ascii").split("\n")[0].split()[1:]]
-    total = sum(fields[:8])
-    return total - fields[3] - fields[4], total
-
-
 def describe(top):
     cpu = "unknown CPU"
     for line in pathlib.Path("/proc/cpuinfo").read_text("utf-8").splitlines():
@@ -66,7 +57,7 @@ def describe(top):
             cpu = line.partition(":")[2].strip()
             break
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    virtual = run("sh", "-c", "systemd-detect-virt || true").strip() or "unknown"
+    virtual = run("sh", "-c", "systemd-detect-virt --vm || true").strip() or "unknown"
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "kernel": platform.release(),
