@@ -98,6 +98,8 @@ test_a_deleted_owner_is_noted_and_its_data_stays() {
 	incus --project "$domain" delete -qf "$dev"
 	wait_watch "instance '$domain/$dev' was deleted; its data stays in '$ANKLUME_BASE/$domain/$dev'"
 	assert_eq "$(gone)" 1
+	assert_match "$(fsctl show db --json | jq -r .owner_gone_since)" '^20[0-9-]*T'
+	assert_file_has <(fsctl show db) 'Owner deleted'
 	[ -e "$ANKLUME_BASE/$domain/$dev/db/precious" ] || fail "the data is gone"
 	launch "$domain" "$dev"
 	wait_watch "instance '$domain/$dev' is back"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "applied.h"
 #include "cmd.h"
 #include "datadir.h"
 #include "rows.h"
@@ -18,6 +19,7 @@ static const struct out_column columns[] = {
 	{"class", "Class", OUT_TEXT, OUT_IF_ANY},
 	{"path", "Path", OUT_TEXT, 0},
 	{"owner_text", "Owner instance", OUT_TEXT, 0},
+	{"owner_gone_since", "Owner deleted", OUT_TIME, OUT_IF_ANY},
 	{"flags", "Flags", OUT_FLAGS, 0},
 	{"readonly_text", "Read-only", OUT_TEXT, 0},
 	{"protected_text", "Protected", OUT_TEXT, 0},
@@ -205,6 +207,20 @@ static json_t *describe(const struct cmd_env *env, const struct volume_ref *ref)
 	return object;
 }
 
+/* Since when the owner instance is known to be deleted; null while it is not. */
+static int add_gone(json_t *object, struct catalog *cat, const struct machine *m, struct error *err)
+{
+	cleanup_gone_list struct gone_list list = {NULL, 0};
+	const struct gone_instance *gone;
+	int r = catalog_list_gone(cat, &list, err);
+
+	if (r < 0)
+		return r;
+	gone = gone_find(&list, m->project, m->instance);
+	json_object_set_new(object, "owner_gone_since", out_time(gone ? gone->since : 0));
+	return 0;
+}
+
 /* Words made for tables are no data. */
 static void drop_texts(json_t *object)
 {
@@ -235,6 +251,9 @@ int cmd_show(struct cmd_env *env, int argc, char **argv, struct error *err)
 	object = describe(env, &ref);
 	if (!object)
 		return error_set(err, -ENOMEM, "out of memory");
+	r = add_gone(object, state.catalog, ref.machine, err);
+	if (r < 0)
+		return r;
 	if (env->format == OUT_TABLE)
 		return out_record(env->out, env->format, columns, ARRAY_SIZE(columns), object, err);
 	drop_texts(object);
