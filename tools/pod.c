@@ -25,6 +25,25 @@ static bool is_meant(const struct domain *d, const struct machine *m, const char
 		       strcmp(word + len + 1, m->name) == 0);
 }
 
+/* Orphans, copies for example, are none of the machine's business: their paths may clash. */
+static int keep_declared(struct pod *pod)
+{
+	const struct machine *m = pod->machine;
+	size_t n = 0;
+
+	pod->declared = *m;
+	pod->declared.volumes = calloc(m->n_volumes + 1, sizeof(*m->volumes));
+	if (!pod->declared.volumes)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		if (m->volumes[i].orphan_since == 0)
+			pod->declared.volumes[n++] = m->volumes[i];
+	}
+	pod->declared.n_volumes = n;
+	pod->machine = &pod->declared;
+	return 0;
+}
+
 static int find_machine(struct pod *pod, const char *word, struct error *err)
 {
 	const struct infra *infra = &pod->op.state.infra;
@@ -52,6 +71,11 @@ static int find_machine(struct pod *pod, const char *word, struct error *err)
 	if (pod->machine->is_vm)
 		return error_set(err, CMD_REFUSED,
 			"machine '%s' is a virtual machine: its files are in a disk image", word);
+	if (keep_declared(pod) < 0)
+		return -ENOMEM;
+	if (pod->machine->n_volumes == 0)
+		return error_set(err, CMD_REFUSED, "the spec declares no volume for machine '%s'",
+			pod->machine->name);
 	snprintf(pod->name, sizeof(pod->name), "%s/%s", pod->domain->name, pod->machine->name);
 	return 0;
 }
@@ -93,6 +117,8 @@ int pod_open(struct pod *pod, struct cmd_env *env, const char *word, struct erro
 void pod_finish(struct pod *pod)
 {
 	incus_instance_finish(&pod->instance);
+	free(pod->declared.volumes);
+	pod->declared.volumes = NULL;
 	incus_close(pod->incus);
 	pod->incus = NULL;
 	volop_finish(&pod->op);

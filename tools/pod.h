@@ -11,7 +11,8 @@ struct pod {
 	struct volop op;
 	struct incus *incus;
 	const struct domain *domain;
-	const struct machine *machine;
+	const struct machine *machine; /* as recorded, without volumes that left the spec */
+	struct machine declared; /* what machine points to; texts borrowed, the array owned */
 	struct incus_instance instance;
 	bool has_instance;
 	char name[VOLUME_NAME_MAX]; /* "domain/machine" */

@@ -12,6 +12,7 @@
 #include "dirents.h"
 #include "partial.h"
 #include "rootfs.h"
+#include "universal.h"
 #include "volmark.h"
 
 /*
@@ -237,4 +238,16 @@ int seed_machine(struct volop *op, struct incus *incus, const struct domain *dom
 	if (s.tar_fd >= 0)
 		close(s.tar_fd);
 	return r;
+}
+
+bool seed_is_missing(int base_fd, const struct domain *domain, const struct machine *machine,
+	const struct volume *volume)
+{
+	const struct universal_volume *universal = universal_find(volume->name);
+	char text[SEED_TEXT_MAX];
+	cleanup_fd int fd = -1;
+
+	return universal && strcmp(universal->path, volume->path) == 0 &&
+	       datadir_open_volume(base_fd, domain->name, machine->name, volume->name, &fd) == 0 &&
+	       is_empty(fd) == 1 && seed_read(fd, text) == 0 && !*text;
 }

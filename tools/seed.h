@@ -25,4 +25,11 @@ int seed_read(int volume_fd, char buf[SEED_TEXT_MAX]);
 int seed_machine(struct volop *op, struct incus *incus, const struct domain *domain,
 	const struct machine *machine, const char *source, struct error *err);
 
+/*
+ * True when VOLUME is a universal one (universal.h) that is empty and was never seeded: attached as
+ * it is, it would hide what the instance starts with.
+ */
+bool seed_is_missing(int base_fd, const struct domain *domain, const struct machine *machine,
+	const struct volume *volume);
+
 #endif

@@ -156,11 +156,19 @@ test_an_emptied_volume_is_not_seeded_again() {
 	in_pod sh -c 'echo kept >/opt/marker'
 }
 
+# S2-6
+test_devices_apply_does_not_hide_what_was_never_filled() {
+	incus --project "$domain" launch -q rich "$old" 2>/dev/null
+	assert_status 5 fsctl devices apply "$site/infra.yml" "$old"
+	assert_file_has "$tmp/out" "pd-etc +seed +needs-seed"
+	assert_eq "$(inside "$domain" "$old" cat /etc/app.conf)" "set up"
+	assert_eq "$(incus query "/1.0/instances/$old?project=$domain" | jq '.devices | length')" 0
+}
+
 # S2-34
 test_migrate_moves_what_an_instance_has_and_back() {
 	local base=$ANKLUME_BASE/$domain/$old
 
-	incus --project "$domain" launch -q rich "$old" 2>/dev/null
 	inside "$domain" "$old" sh -c 'echo lived >/var/lib/app/state; echo edited >/etc/app.conf'
 	assert_status 5 fsctl pod create "$old"
 	assert_file_has "$tmp/err" "runs without its volumes"
@@ -175,6 +183,7 @@ test_migrate_moves_what_an_instance_has_and_back() {
 	assert_eq "$(incus query "/1.0/instances/$old?project=$domain" | jq '.devices | length')" 0
 	pod_verb migrate "$old" --force
 	assert_eq "$(inside "$domain" "$old" cat /var/lib/app/state)" later
+	assert_status 0 fsctl devices apply "$site/infra.yml" "$old"
 }
 
 # S2-11

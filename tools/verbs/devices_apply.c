@@ -1,11 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devices.h"
 
+#include <string.h>
+
+#include "datadir.h"
 #include "devrows.h"
 #include "devshare.h"
 #include "live.h"
+#include "naming.h"
+#include "seed.h"
 #include "str.h"
 #include "survey.h"
+
+/*
+ * A universal volume that nobody has filled yet would hide the instance's own /etc or /var: it is
+ * not wanted until 'pod' has filled it.
+ */
+static int hold_unseeded(struct survey *s, const struct target *t, const struct incus_instance *in,
+	struct device_list *wanted, struct devrows *rows, struct error *err)
+{
+	cleanup_free char *instance = NULL;
+	cleanup_fd int base_fd = -1;
+	size_t n = 0;
+	int r = 0;
+
+	if (t->machine->is_vm || datadir_open(s->how.base, false, &base_fd, NULL) < 0)
+		return 0;
+	if (asprintf(&instance, "%s/%s", in->project, in->name) < 0) {
+		instance = NULL;
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; r == 0 && i < wanted->n_items; i++) {
+		const struct device *d = &wanted->items[i];
+		const struct volume *v =
+			machine_find_volume(t->machine, d->name + strlen(PERSISTENT_DEVICE_PREFIX));
+
+		if (!v || json_object_get(in->expanded_devices, d->name) ||
+			!seed_is_missing(base_fd, t->domain, t->machine, v)) {
+			wanted->items[n++] = *d;
+			continue;
+		}
+		rows->n_refused++;
+		r = devrows_add_row(rows, t->machine->name, instance, d->name, "seed", "needs-seed",
+			"empty, it would hide the instance's own files: 'pod migrate' fills it",
+			err);
+	}
+	wanted->n_items = n;
+	return r;
+}
 
 /* Plan for, or do to, one machine's instance. */
 static int do_target(struct survey *s, const struct target *t, bool is_doing, struct devrows *rows,
@@ -28,6 +70,9 @@ static int do_target(struct survey *s, const struct target *t, bool is_doing, st
 	}
 
 	applied = applied_find(&s->applied, in->project, in->name);
+	r = hold_unseeded(s, t, in, &wanted, rows, err);
+	if (r < 0)
+		return r;
 	r = attach_plan(&s->how, in, &wanted, applied, &result);
 	if (r < 0)
 		return error_set(err, r, "out of memory");
