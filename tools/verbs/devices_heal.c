@@ -36,18 +36,22 @@ static bool is_ours(const struct survey *s, const struct device *d)
 	       path_is_inside(normal, s->how.tree);
 }
 
-/* Plug one device anew where that is needed, and see whether it helped. */
+/*
+ * Plug one device anew where that is needed, and see whether it helped. KNOWN is what is seen of
+ * it; NULL: look.
+ */
 static int heal_device(struct survey *s, const struct incus_instance *in, const struct device *d,
-	bool is_doing, struct devrows *rows, struct error *err)
+	const enum sight *known, bool is_doing, struct devrows *rows, struct error *err)
 {
 	cleanup_error struct error why = {NULL};
 	cleanup_free char *name = NULL;
-	enum sight before = SIGHT_GOOD;
+	enum sight before = known ? *known : SIGHT_GOOD;
 	enum sight sight;
 	const char *result = NULL;
-	int r;
+	int r = 0;
 
-	r = attach_look(&s->how, in->project, in->name, &d, 1, &before, &why);
+	if (!known)
+		r = attach_look(&s->how, in->project, in->name, &d, 1, &before, &why);
 	if (r == 0 && before != SIGHT_GOOD && is_doing) {
 		r = attach_replug(&s->how, in->project, in->name, d, &why);
 		if (r == 0)
@@ -69,19 +73,42 @@ static int heal_device(struct survey *s, const struct incus_instance *in, const 
 		r < 0 ? error_text(&why, r) : NULL, err);
 }
 
+/* The devices of LIST that are ours, borrowed, into OURS. */
+static size_t choose_ours(
+	const struct survey *s, const struct device_list *list, const struct device **ours)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n_items; i++) {
+		if (is_ours(s, &list->items[i]))
+			ours[n++] = &list->items[i];
+	}
+	return n;
+}
+
+/* One look serves all devices; only where that fails is each asked for its own error. */
 static int heal_instance(struct survey *s, const struct incus_instance *in, bool is_doing,
 	struct devrows *rows, struct error *err)
 {
 	cleanup_device_list struct device_list local = {NULL, 0};
+	cleanup_free const struct device **ours = NULL;
+	cleanup_free enum sight *seen = NULL;
+	bool is_known;
+	size_t n;
 	int r = live_parse(in->devices, &local);
 
-	if (r < 0)
-		return error_set(err, r, "out of memory");
+	ours = calloc(local.n_items + 1, sizeof(*ours));
+	seen = calloc(local.n_items + 1, sizeof(*seen));
+	if (r < 0 || !ours || !seen)
+		return error_set(err, -ENOMEM, "out of memory");
+
 	rows->n_instances++;
-	for (size_t i = 0; i < local.n_items && r == 0; i++) {
-		if (is_ours(s, &local.items[i]))
-			r = heal_device(s, in, &local.items[i], is_doing, rows, err);
-	}
+	n = choose_ours(s, &local, ours);
+	if (n == 0)
+		return 0;
+	is_known = attach_look(&s->how, in->project, in->name, ours, n, seen, NULL) == 0;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = heal_device(s, in, ours[i], is_known ? &seen[i] : NULL, is_doing, rows, err);
 	return r;
 }
 
