@@ -47,9 +47,13 @@ class Site:
         env = dict(os.environ, ANKLUME_FAILPOINT=self.failpoint)
         env.pop("NOTIFY_SOCKET", None)
         self.process = subprocess.Popen(
-            [daemon, "--foreground", "--plain", self.base, self.mount, "-o", "control=" + self.control, *options],
+            [daemon, "--foreground", *self.arguments(), "-o", "control=" + self.control, *options],
             env=env, stderr=self.log)
         self.wait_until_served()
+
+    def arguments(self):
+        """Those that say what is mounted."""
+        return ["--plain", self.base, self.mount]
 
     def wait_until_served(self):
         while not os.path.ismount(self.mount):

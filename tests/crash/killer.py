@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Kill the daemon of a site, or its holder, at random moments, and tell how long callers waited."""
+
+import os
+import signal
+import time
+
+from mount_site import pause, wait_until
+
+HURRY = 0.15  # the share of daemons that die before they serve
+PAUSE_S = 0.12  # at most, from one that serves to its death
+
+
+class Killer:
+    """Kills, one at a time; each is over when a daemon serves again."""
+
+    def __init__(self, site, rng):
+        self.site, self.random = site, rng
+        self.moments = []  # (nanoseconds of a kill, of the first answer after it)
+        self.n_early = self.n_holders = 0
+
+    def children(self):
+        """Daemons that the holder has started and that live."""
+        holder = self.site.holder()
+        with open("/proc/%d/task/%d/children" % (holder, holder), encoding="ascii") as f:
+            return [int(pid) for pid in f.read().split()]
+
+    def daemon(self):
+        pause(self.random.random() * PAUSE_S)
+        pid = self.site.status()["pid"]
+        killed = time.monotonic_ns()
+        os.kill(pid, signal.SIGKILL)
+        while self.random.random() < HURRY:
+            pid = self.one_that_starts(pid)
+        wait_until(60, lambda: self.site.status()["pid"] != pid, "another daemon")
+        self.moments.append((killed, time.monotonic_ns()))
+
+    def one_that_starts(self, dead):
+        """Kill the daemon after DEAD somewhere between its start and its first answer."""
+        wait_until(30, lambda: [p for p in self.children() if p != dead], "another daemon's start")
+        pid = next(p for p in self.children() if p != dead)
+        pause(self.random.random() * 0.03)
+        os.kill(pid, signal.SIGKILL)
+        self.n_early += 1
+        return pid
+
+    def holder(self):
+        old, wanted = self.site.holder(), self.site.kept()
+        os.kill(old, signal.SIGKILL)
+        self.n_holders += 1
+
+        def is_complete():
+            try:
+                return self.site.holder() != old and self.site.kept() >= wanted
+            except (AssertionError, FileNotFoundError):
+                return False
+
+        wait_until(30, is_complete, "another holder that has everything")
+
+    def waits_ms(self, slow):
+        """For each kill, the longest of the calls SLOW that it fell into or that came next."""
+        found = []
+        for killed, served in self.moments:
+            hit = [end - start for start, end in slow if end > killed and start < served]
+            if hit:
+                found.append(max(hit) / 1e6)
+        return found
+
+
+def percentile(values, share):
+    """Of VALUES, the one that SHARE of them do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]

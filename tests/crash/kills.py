@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Kill the daemon at random moments while others work on its mount: nobody notices.
+
+    kills.py DAEMON FSCTL IDMAPPED DIRECTORY --base DIR [--kind plain|idmapped] [--kills N]
+        [--holder SHARE] [--seed N]
+
+plain: a mount of a directory; idmapped: two volumes of a catalogue, each through an idmapped bind
+and as root of a user namespace. Prints TAP.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+from killer import Killer, percentile
+from loads import Churn, Place, Prober, Sqlite, fio
+from mount_site import Site, Tap, expect, wait_until
+
+SPEC = """\
+project_name: kills
+global:
+  base_subnet: "10.100"
+  persistent_data_base: {mount}
+domains:
+  pro:
+    subnet_id: 0
+    machines:
+      dev:
+        type: lxc
+        persistent_data:
+"""
+VOLUME = "          {name}:\n            path: /data/{name}\n            protected: false\n"
+
+
+class CatalogueSite(Site):
+    """The volumes NAMES of the machine pro/dev, declared and applied."""
+
+    def __init__(self, daemon, fsctl, directory, base, names):
+        self.catalog = os.path.join(directory, "catalog.db")
+        spec = pathlib.Path(directory, "infra.yml")
+        mount = os.path.join(directory, "mnt")
+        os.makedirs(mount)
+        spec.write_text(SPEC.format(mount=mount) + "".join(VOLUME.format(name=n) for n in names),
+                        encoding="utf-8")
+        env = dict(os.environ, ANKLUME_BASE=base, ANKLUME_CATALOG=self.catalog, ANKLUME_MOUNT=mount,
+                   ANKLUME_CONTROL=os.path.join(directory, "control"),
+                   ANKLUME_LEVEL_FILE=os.path.join(directory, "absolute_level"))
+        subprocess.run([fsctl, "apply", str(spec)], env=env, check=True, stdout=subprocess.DEVNULL)
+        super().__init__(daemon, directory, base)
+
+    def arguments(self):
+        return ["--base", self.base, "--catalog", self.catalog, "--mount", self.mount]
+
+    def volume(self, name):
+        return os.path.join("pro", "dev", name)
+
+
+def plain_places(args):
+    site = Site(args.daemon, args.directory, args.base)
+    return site, [Place("plain", site.mount, site.base)]
+
+
+def idmapped_places(args):
+    names = ("one", "two")
+    site = CatalogueSite(args.daemon, args.fsctl, args.directory, args.base, names)
+    places = []
+    for name in names:
+        target = os.path.join(args.directory, "in-" + name)
+        os.mkdir(target)
+        where = os.path.join(site.mount, site.volume(name))
+        places.append(Place(name, where, os.path.join(site.base, site.volume(name)),
+                            [args.idmapped, where, target]))
+    return site, places
+
+
+def make_loads(places, scratch):
+    loads = [Prober(places[0], scratch)]
+    for place in places:
+        loads += [Churn(place, n, scratch) for n in range(1, 1 + 4 // len(places))]
+        loads.append(fio(place, scratch))
+    loads.append(Sqlite(places[0], "WAL", scratch))
+    loads.append(Sqlite(places[-1], "DELETE", scratch))
+    return loads
+
+
+def kill_them(killer, loads, number, holder_share):
+    """NUMBER kills, or fewer when a load is at its end before."""
+    for n in range(number):
+        for load in loads:
+            if not load.is_alive():
+                raise AssertionError("%s is over after %d kills" % (load.name, n))
+        if killer.random.random() < holder_share:
+            killer.holder()
+        killer.daemon()
+
+
+def descriptors(site):
+    """Of the holder and of the daemon."""
+    return site.kept(), len(os.listdir("/proc/%d/fd" % site.status()["pid"]))
+
+
+class Kills:
+    """The test: loads, kills, and what is left."""
+
+    def __init__(self, args):
+        self.args, self.tap = args, Tap()
+        self.site, places = {"plain": plain_places, "idmapped": idmapped_places}[args.kind](args)
+        self.killer = Killer(self.site, random.Random(args.seed))
+        self.killer.daemon()  # what comes after is compared with a daemon that has taken over
+        self.before = descriptors(self.site)
+        self.loads = make_loads(places, args.directory)
+
+    def attempt(self, name, function, *args):
+        """FUNCTION's trouble, returned or raised, under NAME."""
+        try:
+            trouble = function(*args)
+        except (AssertionError, OSError) as e:
+            trouble = "%s: %s" % (type(e).__name__, e)
+        if trouble:
+            self.site.log.flush()
+            trouble += "\n" + pathlib.Path(self.site.log.name).read_text(encoding="utf-8")[-3000:]
+        self.tap.result(trouble, name)
+
+    def check_descriptors(self):
+        wait_until(20, lambda: descriptors(self.site) == self.before,
+                   "as many descriptors as before (%d, %d)" % self.before)
+
+    def check_end(self):
+        """Unmounted, everybody ends."""
+        last, holder = self.site.status()["pid"], self.site.holder()
+        self.site.stop()
+        for pid in (last, holder):
+            wait_until(20, lambda p=pid: not os.path.exists("/proc/%d" % p), "the end of %d" % pid)
+
+    def check_waits(self):
+        waits = self.killer.waits_ms(self.loads[0].result["slow"])
+        expect("calls that met a kill", bool(waits), True)
+        print("# callers waited: median %.0f ms, 99%% %.0f ms, at most %.0f ms" % (
+            percentile(waits, 0.5), percentile(waits, 0.99), max(waits)))
+
+    def run(self):
+        try:
+            return self.run_all()
+        finally:
+            for load in self.loads:
+                load.give_up()
+            if os.path.ismount(self.site.mount):
+                subprocess.run(["umount", "-l", self.site.mount], check=False)
+
+    def run_all(self):
+        for load in self.loads:
+            load.start()
+        self.attempt("%d daemons are killed" % self.args.kills, kill_them, self.killer, self.loads,
+                     self.args.kills, self.args.holder)
+        print("# %d more died before they served, and %d holders" % (self.killer.n_early,
+                                                                   self.killer.n_holders))
+        for load in self.loads:
+            self.attempt("no error: " + load.name, load.stop)
+            print("# " + load.amount)
+        self.check_waits()
+        self.attempt("no inode and no open file is left", self.site.check_nothing_is_left)
+        self.attempt("no descriptor is left", self.check_descriptors)
+        self.attempt("with the mount all end", self.check_end)
+        return self.tap.end()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("daemon")
+    parser.add_argument("fsctl")
+    parser.add_argument("idmapped")
+    parser.add_argument("directory")
+    parser.add_argument("--base")
+    parser.add_argument("--kind", choices=("plain", "idmapped"), default="plain")
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--holder", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    return Kills(parser.parse_args()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

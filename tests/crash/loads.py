@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What works on a mount while its daemon dies: each load is started, stopped, and says its trouble."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import threading
+
+from churn import difference, listing
+
+HERE = pathlib.Path(__file__).resolve().parent
+SQLITE_WRITER = HERE.parent / "programs" / "sqlite_writer.py"
+
+
+class Place:
+    """A directory, how commands are run in it, and where it lies on the base."""
+
+    def __init__(self, name, directory, base, prefix=()):
+        self.name, self.prefix = name, [str(p) for p in prefix]
+        self.directory, self.base = pathlib.Path(directory), pathlib.Path(base)
+
+    def start(self, below, *command, **kwargs):
+        """COMMAND in the directory BELOW, as the place's own users see it."""
+        if self.prefix:
+            words = ["sh", "-c", 'mkdir -p "$0" && cd "$0" && exec "$@"', below]
+        else:
+            words = []
+            (self.directory / below).mkdir(exist_ok=True)
+            kwargs["cwd"] = self.directory / below
+        return subprocess.Popen(self.prefix + words + [str(c) for c in command],
+                                stdin=subprocess.DEVNULL, text=True, **kwargs)
+
+
+class Load:
+    """One process; its standard error tells what went wrong."""
+
+    def __init__(self, place, name, scratch):
+        self.place = place
+        self.below = name
+        self.name = "%s, %s" % (name, place.name)
+        self.files = [open(pathlib.Path(scratch) / (self.name.replace(", ", "-") + end), "w+b")
+                      for end in (".out", ".err")]
+        self.process = None
+
+    def launch(self, *command):
+        self.process = self.place.start(self.below, *command, stdout=self.files[0], stderr=self.files[1])
+
+    def said(self, which):
+        self.files[which].seek(0)
+        return self.files[which].read().decode()
+
+    def end(self, number, timeout=120):
+        """Ask it to end. Returns its exit status."""
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "it does not end"
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def give_up(self):
+        """Whatever happened: nothing of it goes on."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+
+
+class Churn(Load):
+    """Names that come and go, each call compared with a model, the base at the end."""
+
+    def __init__(self, place, number, scratch):
+        super().__init__(place, "churn%d" % number, scratch)
+        self.number = number
+        self.amount = ""
+
+    def start(self):
+        self.launch(HERE / "churn.py", self.number)
+
+    def stop(self):
+        status = self.end(15)
+        if status != 0:
+            return "%s: %s" % (status, self.said(1)[-2000:])
+        result = json.loads(self.said(0))
+        self.amount = "%d calls" % result["calls"]
+        if result["calls"] < 10:
+            return "it has made %d calls only" % result["calls"]
+        return difference(listing(self.place.base / self.below), result["listing"])
+
+
+class Prober(Load):
+    """How long callers wait."""
+
+    def __init__(self, place, scratch):
+        super().__init__(place, "probe", scratch)
+        self.result = {"slow": []}
+        self.amount = ""
+
+    def start(self):
+        self.launch(HERE / "prober.py")
+
+    def stop(self):
+        status = self.end(15)
+        if status != 0:
+            return "%s: %s" % (status, self.said(1)[-2000:])
+        self.result = json.loads(self.said(0))
+        self.amount = "%d calls, median %.0f us" % (self.result["calls"], self.result["median_ns"] / 1000)
+        return None
+
+
+class Repeated(Load):
+    """A command that is run again and again; it must succeed every time."""
+
+    def __init__(self, place, name, scratch, command):
+        super().__init__(place, name, scratch)
+        self.command = command
+        self.is_over = threading.Event()
+        self.n_runs, self.trouble = 0, None
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.is_over.is_set() and not self.trouble:
+            self.launch(*self.command)
+            if self.process.wait() != 0:
+                self.trouble = "%s: %s %s" % (self.process.returncode, self.said(1)[-2000:],
+                                              self.said(0)[-2000:])
+            self.n_runs += 1
+
+    def start(self):
+        self.thread.start()
+
+    def stop(self):
+        self.is_over.set()
+        self.thread.join(300)
+        if self.thread.is_alive():
+            self.process.kill()
+            return "it does not end"
+        return self.trouble
+
+    def is_alive(self):
+        return self.thread.is_alive()
+
+    def give_up(self):
+        self.is_over.set()
+        super().give_up()
+
+    @property
+    def amount(self):
+        return "%d runs" % self.n_runs
+
+
+def fio(place, scratch, mib=4):
+    """Data through open files: written at random places and read again, checksums compared."""
+    return Repeated(place, "fio", scratch, [
+        "fio", "--name=verify", "--rw=randwrite", "--bs=4k", "--size=%dm" % mib, "--verify=crc32c",
+        "--do_verify=1", "--verify_fatal=1", "--verify_state_save=0", "--fsync=64", "--numjobs=2",
+        "--unlink=1", "--ioengine=psync", "--output-format=terse"])
+
+
+class Sqlite(Load):
+    """Commits, and whether each that was acknowledged is there at the end."""
+
+    def __init__(self, place, mode, scratch):
+        super().__init__(place, "sqlite-" + mode.lower(), scratch)
+        self.mode = mode
+        self.amount = ""
+
+    def start(self):
+        self.launch(SQLITE_WRITER, "write", "db", self.mode)
+
+    def stop(self):
+        if not self.is_alive():
+            return "it ended: " + self.said(1)[-2000:]
+        self.end(9)
+        database = self.place.base / self.below / "db"
+        copy = pathlib.Path(self.files[0].name + ".copy")
+        copy.mkdir()
+        for path in database.parent.glob("db*"):  # who reads it must not write to the base
+            shutil.copy(path, copy)
+        r = subprocess.run([SQLITE_WRITER, "verify", str(copy / "db"), self.files[0].name],
+                           capture_output=True, text=True, check=False)
+        self.amount = "%s commits" % r.stdout.strip()
+        return None if r.returncode == 0 else r.stderr[-2000:]
