@@ -183,6 +183,35 @@ START_TEST(left_alone_projects_are_counted)
 }
 END_TEST
 
+static const struct {
+	const char *network;
+	const char *project;
+} bridges[] = {
+	{"net-pro", "pro"},
+	{"001-net-pro", "001-pro"},
+	{"000-net-a", "000-a"},
+	{"net-net-x", "net-x"},
+	{"net-", NULL},
+	{"001-net-", NULL},
+	{"01-net-pro", NULL},
+	{"0001-net-pro", NULL},
+	{"001net-pro", NULL},
+	{"x-net-pro", NULL},
+	{"incusbr0", NULL},
+	{"", NULL},
+};
+
+START_TEST(a_bridge_is_named_after_its_project)
+{
+	cleanup_free char *got = known_project_of_network(bridges[_i].network);
+
+	if (bridges[_i].project)
+		ck_assert_pstr_eq(got, bridges[_i].project);
+	else
+		ck_assert_ptr_null(got);
+}
+END_TEST
+
 /* Whatever the server holds and whoever forces: no step ever names a volume of a pool. */
 START_TEST(no_option_deletes_pool_volumes)
 {
@@ -205,6 +234,7 @@ Suite *unit_suite(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_loop_test(tc, the_plan_of_a_situation, 0, ARRAY_SIZE(rows));
+	tcase_add_loop_test(tc, a_bridge_is_named_after_its_project, 0, ARRAY_SIZE(bridges));
 	tcase_add_test(tc, left_alone_projects_are_counted);
 	tcase_add_test(tc, no_option_deletes_pool_volumes);
 	suite_add_tcase(s, tc);
