@@ -10,17 +10,18 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define PROGRAM "anklume-fs-hold" /* beside our own executable */
+#define PROGRAM "anklume-hold" /* beside our own executable */
 #define HOLDER_NAME "holder"
 
-/* Where the holder finds its two descriptors. */
-enum { INBOX_FD = 3, PIDFD_FD = 4, FIRST_FREE_FD };
+/* Where the holder finds its descriptors. */
+enum { INBOX_FD = 3, PIDFD_FD = 4, COMMAND_FD = 5, FIRST_FREE_FD };
 
 static int program_path(const char *daemon, char **ret)
 {
@@ -69,8 +70,13 @@ static int bind_inbox(int *ret_fd, struct error *err)
 	return 0;
 }
 
-/* posix_spawn(3): this process may have threads. INBOX and PIDFD lie above FIRST_FREE_FD. */
-static int spawn(const char *program, char **args, int inbox, int pidfd, pid_t *ret)
+/* What the holder is born with; all lie above FIRST_FREE_FD. */
+struct belongings {
+	int inbox, pidfd, command;
+};
+
+/* posix_spawn(3): this process may have threads. */
+static int spawn(const char *program, char **args, const struct belongings *b, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -82,9 +88,11 @@ static int spawn(const char *program, char **args, int inbox, int pidfd, pid_t *
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigmask(&attr, &none);
-	r = posix_spawn_file_actions_adddup2(&actions, inbox, INBOX_FD);
+	r = posix_spawn_file_actions_adddup2(&actions, b->inbox, INBOX_FD);
 	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, pidfd, PIDFD_FD);
+		r = posix_spawn_file_actions_adddup2(&actions, b->pidfd, PIDFD_FD);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&actions, b->command, COMMAND_FD);
 	if (r == 0)
 		r = posix_spawn(ret, program, &actions, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
@@ -92,37 +100,26 @@ static int spawn(const char *program, char **args, int inbox, int pidfd, pid_t *
 	return -r;
 }
 
-static size_t count_args(char **argv)
-{
-	size_t n = 0;
+#define ARGS_MAX 8
 
-	while (argv[n])
-		n++;
-	return n;
-}
-
-/* The command line of the holder: borrowed strings in an array to free. */
-static char **make_args(const struct holder *h, char *program, char *pid, bool is_again)
+/*
+ * The command line of the holder, borrowed strings. It says nothing of the daemon's own: whoever
+ * kills by the daemon's name (pkill -f) shall not meet the one who starts it again.
+ */
+static void make_args(const struct holder *h, char *pid, bool is_again, char *args[ARGS_MAX])
 {
-	size_t n = count_args(h->argv);
-	char **args = calloc(n + 16, sizeof(*args));
 	size_t i = 0;
 
-	if (!args)
-		return NULL;
-	args[i++] = program;
+	args[i++] = (char *)PROGRAM;
 	args[i++] = (char *)"--inbox=3";
 	args[i++] = (char *)"--pidfd=4";
+	args[i++] = (char *)"--command=5";
 	args[i++] = pid;
-	args[i++] = (char *)"--path";
-	args[i++] = (char *)exepath_get();
 	if (is_again)
 		args[i++] = (char *)"--again";
 	if (h->to_syslog)
 		args[i++] = (char *)"--syslog";
-	args[i++] = (char *)"--";
-	memcpy(&args[i], h->argv, n * sizeof(*args));
-	return args;
+	args[i] = NULL;
 }
 
 static int move_up(int *fd)
@@ -136,31 +133,70 @@ static int move_up(int *fd)
 	return 0;
 }
 
+static void close_belongings(struct belongings *b)
+{
+	cleanup_closep(&b->inbox);
+	cleanup_closep(&b->pidfd);
+	cleanup_closep(&b->command);
+}
+
+/* The words of ARGV one after the other, as in /proc/PID/cmdline: they must outlive this process. */
+static int write_command(char **argv, int *ret_fd)
+{
+	cleanup_fd int fd = memfd_create("command", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	for (; *argv; argv++) {
+		size_t len = strlen(*argv) + 1;
+
+		if (write(fd, *argv, len) != (ssize_t)len)
+			return -errno;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+static int pack(struct holder *h, struct belongings *b, struct error *err)
+{
+	int r;
+
+	b->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (b->pidfd < 0)
+		return error_errno(err, -errno, "pidfd_open");
+	r = bind_inbox(&b->inbox, err);
+	if (r < 0)
+		return r;
+	r = write_command(h->argv, &b->command);
+	if (r == 0)
+		r = move_up(&b->inbox);
+	if (r == 0)
+		r = move_up(&b->pidfd);
+	if (r == 0)
+		r = move_up(&b->command);
+	return r < 0 ? error_errno(err, r, "cannot prepare a holder") : 0;
+}
+
 static int start_program(struct holder *h, bool is_again, struct error *err)
 {
+	cleanup_(close_belongings) struct belongings b = {-1, -1, -1};
 	cleanup_free char *program = NULL;
-	cleanup_free char **args = NULL;
-	cleanup_fd int inbox = -1;
-	cleanup_fd int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	char *args[ARGS_MAX];
 	char pid_arg[32];
 	pid_t pid;
 	int r;
 
-	if (self < 0)
-		return error_errno(err, -errno, "pidfd_open");
-	r = bind_inbox(&inbox, err);
+	r = pack(h, &b, err);
 	if (r < 0)
 		return r;
 
 	snprintf(pid_arg, sizeof(pid_arg), "--daemon=%d", (int)getpid());
-	if (program_path(exepath_get(), &program) < 0 ||
-		!(args = make_args(h, program, pid_arg, is_again)))
+	make_args(h, pid_arg, is_again, args);
+	if (program_path(exepath_get(), &program) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = move_up(&inbox);
-	if (r == 0)
-		r = move_up(&self);
-	if (r == 0)
-		r = spawn(program, args, inbox, self, &pid);
+	r = spawn(program, args, &b, &pid);
 	if (r < 0)
 		return error_errno(err, r, "cannot run '%s'", program);
 

@@ -3,7 +3,7 @@
 #define ANKLUME_HOLDER_H
 
 /*
- * The daemon's side of anklume-fs-hold (fs/hold/), which does what systemd's service manager does
+ * The daemon's side of anklume-hold (fs/hold/), which does what systemd's service manager does
  * where the daemon was started by hand: it keeps descriptors and starts the next daemon. Each of
  * the two starts the other one again; both must die in the same instant for the mount to be lost.
  */

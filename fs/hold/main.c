@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "ending.h"
+#include "exepath.h"
 #include "fdio.h"
 #include "inbox.h"
 #include "launch.h"
@@ -27,14 +28,17 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#define COMMAND_MAX (1 << 20)
 #define HOLDER_NAME "holder" /* under which the daemon finds a descriptor of this process */
 
 struct hold {
 	int inbox_fd;
 	int pidfd; /* of the daemon */
 	pid_t pid;
-	const char *path;
-	char *const *argv;
+	int command_fd; /* until it is read */
+	const char *path; /* of its executable */
+	char *command; /* its command line, the words one after the other */
+	char **argv;
 	bool to_syslog;
 	uint64_t watchdog_usec;
 
@@ -48,14 +52,14 @@ struct hold {
 	int64_t alive_usec; /* the last sign of life, for the watchdog */
 };
 
-static const char help[] = "Usage: anklume-fs-hold OPTION... -- ARGUMENT...\n"
+static const char help[] = "Usage: anklume-hold OPTION...\n"
 			   "Keep the descriptors of anklume-fs and start it again when it dies.\n"
 			   "Started by anklume-fs itself where no service manager does this.\n"
 			   "\n"
 			   "      --inbox FD        the socket that $NOTIFY_SOCKET names\n"
 			   "      --daemon PID      the daemon that runs\n"
 			   "      --pidfd FD        a descriptor of it\n"
-			   "      --path FILE       its executable\n"
+			   "      --command FD      its command line\n"
 			   "      --again           it is ready: a holder before this one died\n"
 			   "      --watchdog MS     kill it when it is silent for so long\n"
 			   "      --syslog          log there, not to standard error\n"
@@ -278,7 +282,29 @@ static void loop(struct hold *h)
 	}
 }
 
-/* Its life is the daemon's, whatever the terminal or a shutdown says to all processes. */
+/* How the daemon was started is how the next one is: $ANKLUME_FS_PATH, and its command line. */
+static int learn_command(struct hold *h)
+{
+	char path[32];
+	size_t len, n = 0;
+	int r;
+
+	h->path = exepath_get();
+	if (!h->path)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", h->command_fd);
+	r = read_file(AT_FDCWD, path, COMMAND_MAX, &h->command, &len);
+	close(h->command_fd);
+	if (r < 0 || len == 0)
+		return r < 0 ? r : -EINVAL;
+	h->argv = calloc(len + 1, sizeof(*h->argv));
+	if (!h->argv)
+		return -ENOMEM;
+	for (char *word = h->command; word < h->command + len; word += strlen(word) + 1)
+		h->argv[n++] = word;
+	return 0;
+}
+
 static int prepare(struct hold *h)
 {
 	struct rlimit limit;
@@ -299,6 +325,8 @@ static int prepare(struct hold *h)
 		return -errno;
 
 	r = inbox_init(h->inbox_fd);
+	if (r == 0)
+		r = learn_command(h);
 	if (r < 0)
 		return r;
 	fcntl(h->inbox_fd, F_SETFD, FD_CLOEXEC);
@@ -327,7 +355,7 @@ static int parse(int argc, char **argv, struct hold *h)
 		{"inbox", required_argument, NULL, 'i'},
 		{"daemon", required_argument, NULL, 'd'},
 		{"pidfd", required_argument, NULL, 'f'},
-		{"path", required_argument, NULL, 'p'},
+		{"command", required_argument, NULL, 'c'},
 		{"again", no_argument, NULL, 'a'},
 		{"watchdog", required_argument, NULL, 'w'},
 		{"syslog", no_argument, NULL, 's'},
@@ -335,7 +363,7 @@ static int parse(int argc, char **argv, struct hold *h)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	uint32_t inbox = 0, pid = 0, pidfd = 0, watchdog_ms = 0;
+	uint32_t inbox = 0, pid = 0, pidfd = 0, command = 0, watchdog_ms = 0;
 	int r = 0;
 	int opt;
 
@@ -350,11 +378,11 @@ static int parse(int argc, char **argv, struct hold *h)
 		case 'f':
 			r = parse_number("descriptor", optarg, &pidfd);
 			break;
+		case 'c':
+			r = parse_number("descriptor", optarg, &command);
+			break;
 		case 'a':
 			h->is_ready = h->was_ready = true;
-			break;
-		case 'p':
-			h->path = optarg;
 			break;
 		case 'w':
 			r = parse_number("watchdog", optarg, &watchdog_ms);
@@ -366,7 +394,7 @@ static int parse(int argc, char **argv, struct hold *h)
 			fputs(help, stdout);
 			return 1;
 		case 'V':
-			puts("anklume-fs-hold " ANKLUME_VERSION);
+			puts("anklume-hold " ANKLUME_VERSION);
 			return 1;
 		default:
 			return -EINVAL;
@@ -375,10 +403,10 @@ static int parse(int argc, char **argv, struct hold *h)
 	h->inbox_fd = (int)inbox;
 	h->pid = (pid_t)pid;
 	h->pidfd = (int)pidfd;
+	h->command_fd = (int)command;
 	h->alive_usec = now_usec();
 	h->watchdog_usec = (uint64_t)watchdog_ms * 1000;
-	h->argv = argv + optind;
-	return r < 0 || !inbox || !pid || !pidfd || !h->path || optind == argc ? -EINVAL : 0;
+	return r < 0 || !inbox || !pid || !pidfd || !command || optind < argc ? -EINVAL : 0;
 }
 
 int main(int argc, char **argv)
@@ -386,10 +414,10 @@ int main(int argc, char **argv)
 	struct hold h = {.inbox_fd = -1, .pidfd = -1, .proven_fd = -1};
 	int r;
 
-	log_init("anklume-fs-hold", LOG_LEVEL_INFO);
+	log_init("anklume-hold", LOG_LEVEL_INFO);
 	r = parse(argc, argv, &h);
 	if (r < 0) {
-		log_error("see 'anklume-fs-hold --help'");
+		log_error("see 'anklume-hold --help'");
 		return 2;
 	}
 	if (r > 0)
@@ -408,5 +436,7 @@ int main(int argc, char **argv)
 	cleanup_closep(&h.inbox_fd);
 	cleanup_closep(&h.pidfd);
 	cleanup_closep(&h.proven_fd);
+	free(h.argv);
+	free(h.command);
 	return r == 0 ? 0 : 1;
 }

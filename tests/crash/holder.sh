@@ -6,7 +6,7 @@
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
 HELD_DAEMON=${HELD_DAEMON:-$build/tests/crash/helddaemon}
-hold_program=$(dirname "$ANKLUME_FS")/anklume-fs-hold
+hold_program=$(dirname "$ANKLUME_FS")/anklume-hold
 [ -x "$HELD_DAEMON" ] || skip build "'$HELD_DAEMON' is not built"
 [ -x "$hold_program" ] || skip build "'$hold_program' is not built"
 
@@ -15,7 +15,7 @@ start_held() {
 	dir=$tmp/$1
 	mkdir "$dir" "$dir/bin"
 	cp "$HELD_DAEMON" "$dir/bin/daemon"
-	cp "$hold_program" "$dir/bin/anklume-fs-hold"
+	cp "$hold_program" "$dir/bin/anklume-hold"
 	"$dir/bin/daemon" "$dir" "$2" >>"$dir/log" 2>&1 &
 	on_exit end_held "$dir"
 	wait_until 30 has_pid || fail "not ready: $(cat "$dir/log")"
@@ -164,7 +164,7 @@ test_a_first_start_that_fails_is_not_repeated() {
 	dir=$tmp/first
 	mkdir "$dir" "$dir/bin"
 	cp "$HELD_DAEMON" "$dir/bin/daemon"
-	cp "$hold_program" "$dir/bin/anklume-fs-hold"
+	cp "$hold_program" "$dir/bin/anklume-hold"
 	# The holder runs, the daemon dies before it is ready: its directory is missing.
 	assert_status 1 "$dir/bin/daemon" "$dir/nowhere" 1
 	wait_until 10 is_ended "$dir" || fail "left running: $(processes_of "$dir")"
@@ -182,11 +182,11 @@ test_strangers_are_not_obeyed() {
 
 test_help_and_wrong_usage() {
 	assert_status 0 "$hold_program" --help
-	assert_file_has "$tmp/out" "^Usage: anklume-fs-hold"
+	assert_file_has "$tmp/out" "^Usage: anklume-hold"
 	awk 'length > 80 { exit 1 }' "$tmp/out" || fail "--help is wider than 80 columns"
 	assert_status 0 "$hold_program" --version
 	assert_status 2 "$hold_program"
-	assert_status 2 "$hold_program" --inbox x --daemon 1 --pidfd 4 --path /bin/true -- true
+	assert_status 2 "$hold_program" --inbox x --daemon 1 --pidfd 4
 }
 
 run_tests

@@ -5,7 +5,7 @@
 # shellcheck source=tests/fs/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../fs/lib.sh"
 need jq
-hold_program=$(dirname "$ANKLUME_FS")/anklume-fs-hold
+hold_program=$(dirname "$ANKLUME_FS")/anklume-hold
 [ -x "$hold_program" ] || skip build "'$hold_program' is not built"
 
 # start_held [OPTION...]: a daemon with a holder; returns when it serves. Programs below $site/bin are
@@ -13,7 +13,7 @@ hold_program=$(dirname "$ANKLUME_FS")/anklume-fs-hold
 start_held() {
 	mkdir -p "$site/bin"
 	cp "$ANKLUME_FS" "$site/bin/anklume-fs"
-	cp "$hold_program" "$site/bin/anklume-fs-hold"
+	cp "$hold_program" "$site/bin/anklume-hold"
 	daemon_log=$site/log
 	"$site/bin/anklume-fs" --foreground "$@" >>"$daemon_log" 2>&1 &
 	disown

@@ -309,7 +309,7 @@ def run(f, args):
         trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
     finally:
         signal.alarm(0)
-        site.stop()
+        site.stop(is_busy=trouble is not None)
         shutil.rmtree(base)
     return trouble
 
