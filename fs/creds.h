@@ -9,9 +9,8 @@
  * the caller would get:
  *
  *  - CAP_SYS_RESOURCE is dropped for good: it ignores quotas and eats ext4's reserved blocks.
- *  - CAP_FSETID is off except where a set-group-id bit is asked for: a write or truncate must
- *    clear set-user-id bits (inode(7)), also through passthrough, which uses the credentials of
- *    the thread that registered the file (Linux, fs/fuse/backing.c).
+ *  - CAP_FSETID is off except where a set-id bit is asked for, or the caller may keep it: what
+ *    changes a file must clear them for everybody else (inode(7)).
  */
 
 #include "errors.h"

@@ -28,8 +28,12 @@ static int take_backing(struct call *c, struct node *node, int fd)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
-	/* The kernel keeps these credentials: a member of the file's group writes (see creds.h). */
-	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid, false);
+	/*
+	 * The kernel keeps these credentials for every write. They leave set-id bits alone: whoever
+	 * may not keep them has them taken away by a SETATTR before (Linux, fs/backing-file.c:
+	 * file_remove_privs() of the FUSE file, with the caller's own credentials).
+	 */
+	cleanup_creds struct creds_scope scope = creds_enter_writer(st.st_gid, true);
 
 	id = backing_open(c->fs, fd);
 	if (id > 0) {

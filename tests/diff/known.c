@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef bool (*applies_fn)(const struct op *op, const char *native, const char *mount);
 
@@ -259,6 +260,12 @@ static bool emptied_while_open(const struct op *op, const char *native, const ch
 	       strstr(native, " size 0") && strstr(native, " c = ") && strstr(mount, " c > ");
 }
 
+static bool other_hole(const struct op *op, const char *native, const char *mount)
+{
+	return (op->num[2] == SEEK_HOLE || op->num[2] == SEEK_DATA) &&
+	       !fnmatch("= [0-9]*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+}
+
 static bool unknown_owner(const struct op *op, const char *native, const char *mount)
 {
 	(void)native;
@@ -268,6 +275,43 @@ static bool unknown_owner(const struct op *op, const char *native, const char *m
 static bool like_a_write(const struct op *op, const char *native, const char *mount)
 {
 	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) && !fnmatch("= 0*", mount, 0);
+}
+
+/* TEXT without file capabilities. */
+static void drop_capabilities(char *text)
+{
+	static const char list[] = " xattrs";
+	char *at;
+
+	while ((at = strstr(text, CAPABILITY))) {
+		size_t n = strcspn(at + 1, " \n") + 1;
+
+		memmove(at, at + n, strlen(at + n) + 1);
+		if (at - text >= (ptrdiff_t)strlen(list) && *at != ' ' &&
+			!strncmp(at - strlen(list), list, strlen(list)))
+			memmove(at - strlen(list), at, strlen(at) + 1);
+	}
+}
+
+static bool lost_capabilities(const struct op *op, const char *native, const char *mount)
+{
+	cleanup_free char *here = strdup(native);
+	cleanup_free char *there = strdup(mount);
+
+	(void)op;
+	if (!here || !there)
+		return false;
+	drop_capabilities(here);
+	drop_capabilities(there);
+	return strstr(native, CAPABILITY) && texts_equal(here, there);
+}
+
+static bool any_events(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	(void)native;
+	(void)mount;
+	return true;
 }
 
 static bool closed_early(const struct op *op, const char *native, const char *mount)
@@ -366,6 +410,7 @@ static const struct known {
 		OR_LATER, /* seen in the files, too */
 		ONCE_FLAGGED, /* something is immutable or append-only */
 		ONCE_STORMED,
+		ON_XFS,
 		IDMAPPED,
 		NOT_YET, /* equal, but what comes will not be */
 	} when;
@@ -373,14 +418,14 @@ static const struct known {
 } table[] = {
 	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open reopen "
 	 "chown fchown ",
-		lost_set_id, false, OR_LATER,
-		"writes of the host's root clear set-id bits: passthrough writes with the credentials "
-		"of the daemon, which must be unable to keep them for everybody else (decision 006)"},
+		lost_set_id, false, IDMAPPED,
+		"fallocate, copy_file_range and chown by root of a user namespace clear set-id bits: whether "
+		"the file is its own cannot be told (decision 006)"},
 	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open reopen "
 	 "chown fchown ",
 		kept_set_gid, false, OR_LATER,
-		"changes by one who is not in the file's group leave set-group-id where there is no "
-		"group-execute: the daemon's credentials are in group 0; the bit means nothing"},
+		"truncate and chown by one who is not in the file's group leave set-group-id where there "
+		"is no group-execute: the kernel does not say who asks; the bit means nothing"},
 	{" fallocate ", refused_mode, false, AT_ONCE,
 		"collapse, insert and unshare: the kernel's FUSE refuses them without asking"},
 	{" write writev sendfile read ", wrote_to_fifo, false, NOT_YET, "a fifo was written to"},
@@ -398,8 +443,8 @@ static const struct known {
 	{NULL, other_refusal, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not know that of ours, and finds another "
 		"reason to refuse before it asks"},
-	{" setacl access write pwrite writev pwritev2 copyrange sendfile ", nothing_to_do, true,
-		ONCE_FLAGGED,
+	{" setacl removexattr access write pwrite writev pwritev2 copyrange sendfile ",
+		nothing_to_do, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not ask where there is nothing to do"},
 	{" storm ", other_refusals, true, ONCE_FLAGGED,
 		"immutable and append-only: so do some of the many calls of a storm"},
@@ -416,6 +461,9 @@ static const struct known {
 	{" chown fchown ", unknown_owner, false, IDMAPPED,
 		"chown(-1, -1) of a set-id file in a user namespace: whose it is there cannot be told, so "
 		"nothing is taken away"},
+	{" lseek ", other_hole, false, ON_XFS,
+		"SEEK_HOLE and SEEK_DATA: xfs takes space that it has reserved ahead for data, and how much "
+		"it reserves depends on who opens and closes the file meanwhile"},
 	{" setfl ", fixed_at_open, false, NOT_YET,
 		"O_DIRECT changed, O_APPEND taken away by fcntl(F_SETFL): passthrough goes to a file of "
 		"the base that the kernel has opened with the flags of open(2)"},
@@ -428,6 +476,11 @@ static const struct known {
 		failed_write, false, AT_ONCE,
 		"a write that fails (EFBIG, EINVAL): the kernel takes set-id bits and capabilities away "
 		"before it hands the write to the base"},
+	{" write pwrite writev pwritev2 sendfile copyrange fallocate truncate ftruncate ",
+		lost_capabilities, false, OR_LATER,
+		"a write that fails: capabilities are gone, as seen later"},
+	{" events ", any_events, true, ONCE_FLAGGED,
+		"immutable and append-only: opened, and then refused to be emptied"},
 	{" events ", other_events, true, AT_ONCE,
 		"IN_CLOSE of a file that is still mapped: the mapping is of the base's file, ours is closed "
 		"at once; and IN_ATTRIB of a write that fails: privileges go before the base is asked"},
@@ -490,6 +543,7 @@ static bool names_op(const char *ops, const struct op *op)
 static bool concerns(const struct known *row, const struct op *op, const struct past *past)
 {
 	if ((row->when == ONCE_FLAGGED && !past->has_been_flagged) ||
+		(row->when == ON_XFS && !past->is_xfs) ||
 		(row->when == ONCE_STORMED && !past->has_stormed) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;
