@@ -209,7 +209,8 @@ static bool failed_write(const struct op *op, const char *native, const char *mo
 	(void)op;
 	return !strncmp(native, "= -1 ", 5) && !strncmp(native, mount, n + 1) &&
 	       ((strstr(native, " c = ") && strstr(mount, " c > ")) ||
-		       (strstr(native, CAPABILITY) && !strstr(mount, CAPABILITY)));
+		       (strstr(native, CAPABILITY) && !strstr(mount, CAPABILITY)) ||
+		       equal_but_bits(native, mount, S_ISUID | S_ISGID));
 }
 
 static bool has_no_ids(const struct op *op)
@@ -264,6 +265,19 @@ static bool other_hole(const struct op *op, const char *native, const char *moun
 {
 	return (op->num[2] == SEEK_HOLE || op->num[2] == SEEK_DATA) &&
 	       !fnmatch("= [0-9]*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+}
+
+static bool emptied_unseen(const struct op *op, const char *native, const char *mount)
+{
+	(void)mount;
+	return op->num[0] == 0 && !fnmatch("= 0*", native, 0) &&
+	       (op->quiet || (strstr(native, " size 0") && strstr(native, " ? ")));
+}
+
+static bool mapped_anyway(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= -1 EACCES*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
 }
 
 static bool unknown_owner(const struct op *op, const char *native, const char *mount)
@@ -479,6 +493,12 @@ static const struct known {
 	{" write pwrite writev pwritev2 sendfile copyrange fallocate truncate ftruncate ",
 		lost_capabilities, false, OR_LATER,
 		"a write that fails: capabilities are gone, as seen later"},
+	{"", lost_set_id, false, OR_LATER,
+		"a write that fails: set-id bits are gone, as seen later"},
+	{" truncate ", emptied_unseen, false, NOT_YET,
+		"truncate to nothing of an empty file that is open, its times unknown"},
+	{" mmap ", mapped_anyway, false, ONCE_FLAGGED,
+		"append-only: the kernel does not know it of a file that it maps for another"},
 	{" events ", any_events, true, ONCE_FLAGGED,
 		"immutable and append-only: opened, and then refused to be emptied"},
 	{" events ", other_events, true, AT_ONCE,
