@@ -274,6 +274,13 @@ static bool emptied_unseen(const struct op *op, const char *native, const char *
 	       (op->quiet || (strstr(native, " size 0") && strstr(native, " ? ")));
 }
 
+static bool hides_more(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= [0-9]*", native, 0) && !fnmatch("= [0-9]*", mount, 0) &&
+	       atoi(mount + 2) < atoi(native + 2) && equal_files(native, mount);
+}
+
 static bool mapped_anyway(const struct op *op, const char *native, const char *mount)
 {
 	(void)op;
@@ -495,6 +502,11 @@ static const struct known {
 		"a write that fails: capabilities are gone, as seen later"},
 	{"", lost_set_id, false, OR_LATER,
 		"a write that fails: set-id bits are gone, as seen later"},
+	{" chown fchown ", lost_set_id, false, AT_ONCE,
+		"chown by root to another group takes set-group-id where there is no group-execute; the bit "
+		"means nothing"},
+	{" listxattr ", hides_more, true, AT_ONCE,
+		"btrfs shows the names of trusted attributes to everybody, the mount to none but root"},
 	{" truncate ", emptied_unseen, false, NOT_YET,
 		"truncate to nothing of an empty file that is open, its times unknown"},
 	{" mmap ", mapped_anyway, false, ONCE_FLAGGED,
