@@ -60,6 +60,12 @@ static bool equal_but_bits(const char *a, const char *b, int bits)
 	return *a == *b;
 }
 
+/* The results differ, but neither side has changed what the other has not. */
+static bool equal_files(const char *native, const char *mount)
+{
+	return texts_equal(native + strcspn(native, "\n"), mount + strcspn(mount, "\n"));
+}
+
 static bool lost_set_id(const struct op *op, const char *native, const char *mount)
 {
 	(void)op;
@@ -364,12 +370,6 @@ static bool fixed_at_open(const struct op *op, const char *native, const char *m
 	(void)op;
 	(void)mount;
 	return strstr(native, ", fixed at open");
-}
-
-/* The results differ, but neither side has changed what the other has not. */
-static bool equal_files(const char *native, const char *mount)
-{
-	return texts_equal(native + strcspn(native, "\n"), mount + strcspn(mount, "\n"));
 }
 
 static bool other_refusal(const struct op *op, const char *native, const char *mount)

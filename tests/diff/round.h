@@ -6,7 +6,7 @@
 
 #include "side.h"
 
-#define KNOWN_MAX 32
+#define KNOWN_MAX 64
 
 struct config {
 	struct place places[2]; /* native, mount */
