@@ -6,10 +6,13 @@
 . "$(dirname "$0")/lib.sh"
 need mount.fuse3 python3
 
-# mount(8) looks for mount.fuse, which looks for the type's own name in PATH.
-mkdir "$tmp/bin"
-ln -s "$ANKLUME_FS" "$tmp/bin/anklume-fs"
-PATH=$tmp/bin:$PATH
+# mount(8) looks for mount.fuse, which looks for the type's own name in the system's PATH: in mounts
+# of our own there is one.
+if [ -z "${HELPER_IN_NAMESPACE:-}" ]; then
+	HELPER_IN_NAMESPACE=1 exec unshare --mount "$0"
+fi
+mount -t tmpfs helper /usr/local/sbin
+ln -s "$ANKLUME_FS" /usr/local/sbin/anklume-fs
 
 new_dirs() {
 	dir=$tmp/$1 mnt=$tmp/$1/mnt base=$tmp/$1/base
