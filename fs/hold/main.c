@@ -4,7 +4,7 @@
  * The holder: keeps the daemon's descriptors where no service manager does, and starts the daemon
  * again when it dies. It is small so that it does not: no FUSE, no catalogue, no thread.
  *
- * The daemon starts it (fs/holder.c) and it ends with the daemon, when that ends on purpose.
+ * The daemon starts it (fs/recovery/holder.c) and it ends with the daemon, when that ends on purpose.
  */
 
 #include "cleanup.h"

@@ -223,7 +223,7 @@ static int compare(const void *a, const void *b)
 static double run_in_parts(const struct phase *phase, int files)
 {
 	int parts = phase->whole || files < PARTS ? 1 : PARTS;
-	double rates[PARTS];
+	double rates[PARTS] = {0};
 
 	for (int i = 0; i < parts; i++) {
 		int from = files * i / parts, to = files * (i + 1) / parts;

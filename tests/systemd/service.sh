@@ -186,7 +186,7 @@ reboot_in_order() {
 	assert_eq "$(head -c 5 "$machine/var/incus-stop")" after "what Incus saw when it stopped"
 	boot
 	assert_eq "$(inside head -c 5 /var/incus-start)" after "what Incus saw when it started"
-	assert_eq "$(inside head -c 5 $volume/file)" after
+	assert_eq "$(inside head -c 5 "$volume"/file)" after
 	assert_eq "$(takeovers)" 0 "a boot takes nothing over"
 }
 
