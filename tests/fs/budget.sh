@@ -65,7 +65,7 @@ a_life() {
 # How often somebody has dropped the machine's caches: what was cached is asked for again.
 drops() { awk '$1 == "drop_slab" { print $2 }' /proc/vmstat; }
 
-# S3-14: docs/decisions/044 says which of these the kernel asks whatever we answer.
+# S3-14, and S3-27 as far as it is speed: decision 044 says which of these the kernel asks anyway.
 test_small_files_cost_their_round_trips_and_no_more() {
 	local before
 
