@@ -24,10 +24,11 @@ struct call call_begin(fuse_req_t req, enum op op)
 
 void call_answering(const struct call *c)
 {
-	if (once_covers(c->op))
-		return;
-	failpoint_hit(FAILPOINT_SYSCALL, c->op);
-	failpoint_hit(FAILPOINT_DONE, c->op);
+	if (!once_covers(c->op)) {
+		failpoint_hit(FAILPOINT_SYSCALL, c->op);
+		failpoint_hit(FAILPOINT_DONE, c->op);
+	}
+	journal_answering();
 }
 
 void call_answered(void)

@@ -13,6 +13,7 @@ static const char *const points[FAILPOINT_COUNT] = {
 	[FAILPOINT_SYSCALL] = "syscall",
 	[FAILPOINT_DONE] = "done",
 	[FAILPOINT_REPLY] = "reply",
+	[FAILPOINT_TAKEOVER] = "takeover",
 };
 
 static const struct {

@@ -21,6 +21,7 @@ enum failpoint {
 	FAILPOINT_SYSCALL, /* the base was changed, the journal does not know */
 	FAILPOINT_DONE, /* the journal knows the result */
 	FAILPOINT_REPLY, /* the kernel has the answer */
+	FAILPOINT_TAKEOVER, /* everything was asked for again, of whatever operation; nothing read */
 	FAILPOINT_COUNT,
 };
 

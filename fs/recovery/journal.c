@@ -44,6 +44,7 @@ void journal_clear(struct journal_entry *e)
 	store(&e->read_ns, 0);
 	store(&e->intent.state, INTENT_NONE);
 	store(&e->n_crashes, 0);
+	store(&e->is_answering, 0);
 	store(&e->file, 0);
 	store(&e->step.done, e->step.announced);
 	store(&e->n_forgotten, 0);
@@ -170,6 +171,12 @@ void journal_opening(uint64_t fh)
 {
 	if (current)
 		store(&current->file, fh);
+}
+
+void journal_answering(void)
+{
+	if (current)
+		store(&current->is_answering, 1);
 }
 
 void journal_start(const struct fhandle *source, const struct fhandle *target)

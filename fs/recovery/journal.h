@@ -63,6 +63,7 @@ struct count_step {
 struct journal_entry {
 	uint32_t is_claimed; /* atomic */
 	uint32_t n_crashes; /* how often this request brought a process down */
+	uint32_t is_answering; /* atomic: the kernel has the answer, or is about to get it */
 	int64_t read_ns; /* atomic, CLOCK_MONOTONIC; 0: no request */
 	uint64_t file; /* the open file made for it, 0 = none */
 	struct intent intent;
@@ -121,6 +122,9 @@ void journal_finish_step(struct journal_entry *e, uint64_t *nlookup);
 
 /* The open file FH is about to be made for the current request. */
 void journal_opening(uint64_t fh);
+
+/* The answer to the current request comes next. */
+void journal_answering(void);
 
 /* Announce a system call that must not be made twice. NULL: there was none. */
 void journal_start(const struct fhandle *source, const struct fhandle *target);

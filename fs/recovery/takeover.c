@@ -4,6 +4,7 @@
 #include "backing.h"
 #include "blame.h"
 #include "entry.h"
+#include "failpoint.h"
 #include "fdstore.h"
 #include "filemode.h"
 #include "fuseproto.h"
@@ -317,8 +318,11 @@ static int collect(struct fs *fs)
 	}
 }
 
-/* Entries that nobody sent again were answered, by the last thing that the dead process did. */
-static void release_answered(struct fs *fs)
+/*
+ * Entries that nobody sent again were answered, by the last thing that the dead process did; or
+ * their caller was killed while they waited for us, and the kernel took them back unread.
+ */
+static void release_ended(struct fs *fs)
 {
 	for (size_t i = 0; i < JOURNAL_ENTRIES; i++) {
 		struct journal_entry *e = &fs->journal.entries[i];
@@ -326,8 +330,11 @@ static void release_answered(struct fs *fs)
 
 		for (size_t j = 0; j < fs->inherited.n; j++)
 			is_inherited |= fs->inherited.entries[j] == e;
-		if (e->is_claimed && !is_inherited)
-			journal_release(e);
+		if (!e->is_claimed || is_inherited)
+			continue;
+		if (!e->is_answering)
+			undo(fs, e);
+		journal_release(e);
 	}
 }
 
@@ -341,12 +348,13 @@ int takeover_requests(struct fs *fs, struct error *err)
 	r = set_nonblocking(fuse_fd);
 	if (r == 0)
 		r = ask_again(fuse_fd);
+	failpoint_hit(FAILPOINT_TAKEOVER, 0);
 	if (r == 0)
 		r = collect(fs);
 	if (r < 0 && r != -ENODEV)
 		return error_errno(err, r, "cannot take over the requests under way");
 
-	release_answered(fs);
+	release_ended(fs);
 	return 0;
 }
 

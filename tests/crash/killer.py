@@ -19,12 +19,6 @@ class Killer:
         self.moments = []  # (nanoseconds of a kill, of the first answer after it)
         self.n_early = self.n_holders = 0
 
-    def children(self):
-        """Daemons that the holder has started and that live."""
-        holder = self.site.holder()
-        with open("/proc/%d/task/%d/children" % (holder, holder), encoding="ascii") as f:
-            return [int(pid) for pid in f.read().split()]
-
     def daemon(self):
         pause(self.random.random() * PAUSE_S)
         pid = self.site.status()["pid"]
@@ -37,8 +31,8 @@ class Killer:
 
     def one_that_starts(self, dead):
         """Kill the daemon after DEAD somewhere between its start and its first answer."""
-        wait_until(30, lambda: [p for p in self.children() if p != dead], "another daemon's start")
-        pid = next(p for p in self.children() if p != dead)
+        wait_until(30, lambda: [p for p in self.site.daemons() if p != dead], "another daemon's start")
+        pid = next(p for p in self.site.daemons() if p != dead)
         pause(self.random.random() * 0.03)
         os.kill(pid, signal.SIGKILL)
         self.n_early += 1

@@ -10,9 +10,11 @@ and as root of a user namespace. Prints TAP.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 
@@ -99,8 +101,13 @@ def kill_them(killer, loads, number, holder_share):
 
 
 def descriptors(site):
-    """Of the holder and of the daemon."""
-    return site.kept(), len(os.listdir("/proc/%d/fd" % site.status()["pid"]))
+    """What the holder and the daemon have open."""
+    found = collections.Counter()
+    for who, pid in (("holder", site.holder()), ("daemon", site.status()["pid"])):
+        directory = "/proc/%d/fd" % pid
+        for fd in os.listdir(directory):
+            found[who + " " + re.sub("[0-9]+", "N", os.readlink(os.path.join(directory, fd)))] += 1
+    return found
 
 
 class Kills:
@@ -126,8 +133,18 @@ class Kills:
         self.tap.result(trouble, name)
 
     def check_descriptors(self):
-        wait_until(20, lambda: descriptors(self.site) == self.before,
-                   "as many descriptors as before (%d, %d)" % self.before)
+        def is_as_before():
+            try:
+                return descriptors(self.site) == self.before
+            except FileNotFoundError:  # closed while it was looked at
+                return False
+
+        try:
+            wait_until(20, is_as_before, "the descriptors of before")
+        except AssertionError as e:
+            now = descriptors(self.site)
+            return "%s; new: %s; gone: %s" % (e, dict(now - self.before), dict(self.before - now))
+        return None
 
     def check_end(self):
         """Unmounted, everybody ends."""

@@ -111,6 +111,12 @@ class Site:
                 return int(pid)
         raise AssertionError("there is no holder")
 
+    def daemons(self):
+        """Those that the holder has started and that live, whether they serve or not."""
+        holder = self.holder()
+        with open("/proc/%d/task/%d/children" % (holder, holder), encoding="ascii") as f:
+            return [int(pid) for pid in f.read().split()]
+
     def kept(self):
         """How many descriptors the holder keeps open."""
         return len(os.listdir("/proc/%d/fd" % self.holder()))

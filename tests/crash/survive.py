@@ -289,8 +289,49 @@ def who_is_killed_from_outside_blames_no_request(site):
     expect("used up", os.path.exists(site.failpoint), False)
 
 
+def wait_until_stopped(pid):
+    def is_stopped():
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    wait_until(20, is_stopped, "a stop at the failpoint")
+
+
+def kill_stopped_daemon(site, pid):
+    """Returns the next one, which stops before it has read anything."""
+    with open(site.failpoint, "w", encoding="ascii") as f:
+        f.write("takeover * stop\n")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(20, lambda: [p for p in site.daemons() if p != pid], "another daemon")
+    pid = next(p for p in site.daemons() if p != pid)
+    wait_until_stopped(pid)
+    return pid
+
+
+@test
+def a_caller_that_dies_while_nobody_serves_leaves_nothing(site):
+    """The kernel takes its request back: what was made for the answer is unmade."""
+    site.kill()  # from now on daemons are children of the holder
+    for i, code in enumerate(("os.open('%s', os.O_CREAT | os.O_RDWR)", "os.stat('%s')")):
+        path = os.path.join(site.mount, "f%d" % i)
+        write(os.path.join(site.base, "f1"))
+        pid = site.status()["pid"]
+        site.arm("done %s stop" % ("create", "lookup")[i])
+        caller = subprocess.Popen([sys.executable, "-c", "import os; " + code % path])
+        wait_until_stopped(pid)
+        for _ in range(2):
+            pid = kill_stopped_daemon(site, pid)
+        caller.kill()
+        expect("end of the caller", caller.wait(20), -signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(20, lambda p=pid: site.status()["pid"] != p, "another daemon")
+        expect("open files", site.status()["open_files"], 0)
+    expect("inodes", site.status()["inodes"], 0)
+
+
 NEEDS_FAILPOINTS = (a_request_that_kills_the_daemon_twice_is_refused_alone,
-                    who_is_killed_from_outside_blames_no_request)
+                    who_is_killed_from_outside_blames_no_request,
+                    a_caller_that_dies_while_nobody_serves_leaves_nothing)
 
 
 def run(f, args):
