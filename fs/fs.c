@@ -106,6 +106,7 @@ int fs_init(
 	memset(fs, 0, sizeof(*fs));
 	fs->options = *options;
 	fs->base_fd = -1;
+	fs->init_fd = -1;
 	fs->denial_limit = (struct log_limit){.burst = 20, .interval_ms = 5000};
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	fs->started = now.tv_sec;
@@ -146,6 +147,8 @@ void fs_finish(struct fs *fs)
 	pthread_rwlock_destroy(&fs->tree_lock);
 	if (fs->base_fd >= 0)
 		close(fs->base_fd);
+	if (fs->init_fd >= 0)
+		close(fs->init_fd);
 }
 
 void fs_pin(struct fs *fs, struct node *node, int fd)

@@ -87,6 +87,7 @@ struct fs {
 	struct state state;
 	struct journal journal;
 	struct init_exchange init;
+	int init_fd; /* the same in a file, for the holder; -1: not made yet */
 	struct inherited inherited;
 	bool is_degraded; /* the state was lost: old inodes answer ESTALE */
 

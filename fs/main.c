@@ -477,6 +477,7 @@ static void free_args(char **args)
 int main(int argc, char **argv)
 {
 	static struct daemon d = {.fs.base_fd = -1,
+		.fs.init_fd = -1,
 		.fs.pins.timer_fd = -1,
 		.holder = HOLDER_INIT,
 		.listen_fd = -1,

@@ -16,12 +16,11 @@ static void keep_mount(unsigned int index, int fd)
 
 void keep_all(struct fs *fs)
 {
-	cleanup_fd int init_fd = -1;
 	cleanup_fd int exe_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 
 	if (!fs->has_resend || !fdstore_has_keeper())
 		return;
-	if (initlog_write(&fs->init, &init_fd) < 0) {
+	if (fs->init_fd < 0 && initlog_write(&fs->init, &fs->init_fd) < 0) {
 		log_warning("cannot keep the kernel's greeting: a crash will end the mount");
 		return;
 	}
@@ -29,8 +28,8 @@ void keep_all(struct fs *fs)
 	for (unsigned int i = 0; i < fs->mounts.n; i++)
 		keep_mount(i, fs->mounts.items[i].fd);
 	fs->mounts.on_add = keep_mount;
-	fdstore_drop("init");
-	fdstore_put("init", init_fd);
+	/* One file for the life of the mount: at no moment may the holder be without it. */
+	fdstore_put("init", fs->init_fd);
 	fdstore_put("state", fs->state.fd);
 	pins_store_all(&fs->pins);
 	if (exe_fd >= 0) {
@@ -77,13 +76,13 @@ static void restore_pins(struct fs *fs, struct fdstore *kept)
 
 int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err)
 {
-	cleanup_fd int init_fd = fdstore_steal(kept, "init");
 	int r;
 
+	fs->init_fd = fdstore_steal(kept, "init");
 	r = restore_base(fs, kept, err);
 	if (r < 0)
 		return r;
-	r = init_fd < 0 ? -ENOENT : initlog_read(init_fd, &fs->init);
+	r = fs->init_fd < 0 ? -ENOENT : initlog_read(fs->init_fd, &fs->init);
 	if (r < 0)
 		return error_errno(err, r, "the kernel's greeting (INIT)");
 	r = takeover_tables(fs, fdstore_steal(kept, "state"), err);

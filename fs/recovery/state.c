@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 static const char magic[8] = "ANKLUME";
@@ -128,6 +129,14 @@ static int check_header(const struct state_header *h, const struct state_identit
 	return check_layout(h, err);
 }
 
+/* For a state of which nothing is known: the odds are that it is another than the last. */
+static uint32_t any_epoch(void)
+{
+	uint32_t x;
+
+	return getrandom(&x, sizeof(x), 0) == sizeof(x) ? x % SLOT_EPOCHS : 1;
+}
+
 int state_adopt(struct state *s, int taken_fd, bool is_private, const struct state_identity *who,
 	uint32_t *ret_epoch, struct error *err)
 {
@@ -135,7 +144,9 @@ int state_adopt(struct state *s, int taken_fd, bool is_private, const struct sta
 	struct stat st;
 	int r;
 
-	*ret_epoch = 1;
+	*ret_epoch = any_epoch();
+	if (fd < 0)
+		return error_set(err, -EUCLEAN, "the holder does not have the state");
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, -errno, "the state");
 	if ((size_t)st.st_size < HEADER_BYTES)

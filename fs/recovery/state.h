@@ -63,7 +63,7 @@ int state_create(
 
 /*
  * Map the state behind FD (taken); IS_PRIVATE: what is changed in it is changed for this process
- * alone. -EUCLEAN: damaged, and *RET_EPOCH is one that surely differs;
+ * alone. -EUCLEAN: damaged or not there (FD < 0), and *RET_EPOCH is one that surely differs;
  * -EPROTO: made by a program that this one does not understand; -EXDEV: of another base.
  */
 int state_adopt(struct state *s, int fd, bool is_private, const struct state_identity *who,

@@ -118,6 +118,7 @@ class Kills:
         self.site, places = {"plain": plain_places, "idmapped": idmapped_places}[args.kind](args)
         self.killer = Killer(self.site, random.Random(args.seed))
         self.killer.daemon()  # what comes after is compared with a daemon that has taken over
+        self.site.wait_until_kept()
         self.before = descriptors(self.site)
         self.loads = make_loads(places, args.directory)
 

@@ -97,6 +97,11 @@ class Site:
         wait_until(30, lambda: self.status()["pid"] != pid, "another daemon")
         return pid
 
+    def wait_until_kept(self):
+        """The holder has heard everything that the daemon, not the first one, told it at its start."""
+        last = "daemon %d serves again" % self.status()["pid"]
+        wait_until(20, lambda: self.says(last), last)
+
     def holder(self):
         """The pid of the holder that runs now."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -132,9 +137,8 @@ class Site:
 
     def says(self, text):
         """True when the log has TEXT."""
-        self.log.flush()
-        self.log.seek(0)
-        return text in self.log.read().decode()
+        with open(self.log.name, encoding="utf-8") as f:  # not at the offset where daemons write
+            return text in f.read()
 
     def check_nothing_is_left(self):
         """Once all is closed and forgotten, nothing of it is known any more."""

@@ -183,6 +183,8 @@ def the_holder_dies_and_then_the_daemon(site):
 
 @test
 def nothing_piles_up_in_the_holder(site):
+    site.kill()
+    site.wait_until_kept()
     before = site.kept()
     for _ in range(10):
         site.kill()
