@@ -64,3 +64,16 @@ class Killer:
 def percentile(values, share):
     """Of VALUES, the one that SHARE of them do not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+BOUNDS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+
+
+def histogram(values):
+    """(upper bound, how many) of VALUES in milliseconds."""
+    left = sorted(values)
+    for bound in BOUNDS_MS:
+        n = sum(v <= bound for v in left)
+        yield bound, n
+        left = left[n:]
+    yield "more", len(left)

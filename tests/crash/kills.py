@@ -3,7 +3,7 @@
 """Kill the daemon at random moments while others work on its mount: nobody notices.
 
     kills.py DAEMON FSCTL IDMAPPED DIRECTORY --base DIR [--kind plain|idmapped] [--kills N]
-        [--holder SHARE] [--seed N]
+        [--holder SHARE] [--seed N] [--report FILE]
 
 plain: a mount of a directory; idmapped: two volumes of a catalogue, each through an idmapped bind
 and as root of a user namespace. Prints TAP.
@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 
-from killer import Killer, percentile
+from killer import Killer, histogram, percentile
 from loads import Churn, Place, Prober, Sqlite, fio
 from mount_site import Site, Tap, expect, wait_until
 
@@ -154,11 +154,29 @@ class Kills:
         for pid in (last, holder):
             wait_until(20, lambda p=pid: not os.path.exists("/proc/%d" % p), "the end of %d" % pid)
 
+    def write_report(self, waits):
+        """What docs/benchmarks/crash.md says of this run."""
+        killer = self.killer
+        lines = ["### %s mount, %d kills" % (self.args.kind, self.args.kills), "",
+                 "%d more daemons died before they served, and %d holders. %s" % (
+                     killer.n_early, killer.n_holders,
+                     "No load saw an error, and nothing was left." if self.tap.failed == 0
+                     else "**%d checks failed.**" % self.tap.failed), "",
+                 "| Load | Work done |", "|---|---|"]
+        lines += ["| %s | %s |" % (load.name, load.amount) for load in self.loads]
+        lines += ["", "| Callers waited at most (ms) | Kills |", "|---:|---:|"]
+        lines += ["| %s | %d |" % row for row in histogram(waits)]
+        lines += ["", "Median %.0f ms, 99%% %.0f ms, at most %.0f ms." % (
+            percentile(waits, 0.5), percentile(waits, 0.99), max(waits)), ""]
+        with open(self.args.report, "a", encoding="utf-8") as f:
+            f.write("\n".join(lines) + "\n")
+
     def check_waits(self):
         waits = self.killer.waits_ms(self.loads[0].result["slow"])
         expect("calls that met a kill", bool(waits), True)
         print("# callers waited: median %.0f ms, 99%% %.0f ms, at most %.0f ms" % (
             percentile(waits, 0.5), percentile(waits, 0.99), max(waits)))
+        return waits
 
     def run(self):
         try:
@@ -179,10 +197,12 @@ class Kills:
         for load in self.loads:
             self.attempt("no error: " + load.name, load.stop)
             print("# " + load.amount)
-        self.check_waits()
+        waits = self.check_waits()
         self.attempt("no inode and no open file is left", self.site.check_nothing_is_left)
         self.attempt("no descriptor is left", self.check_descriptors)
         self.attempt("with the mount all end", self.check_end)
+        if self.args.report:
+            self.write_report(waits)
         return self.tap.end()
 
 
@@ -196,6 +216,7 @@ def main():
     parser.add_argument("--kind", choices=("plain", "idmapped"), default="plain")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--holder", type=float, default=0)
+    parser.add_argument("--report", help="append a section of Markdown to this file")
     parser.add_argument("--seed", type=int, default=1)
     return Kills(parser.parse_args()).run()
 

@@ -14,9 +14,9 @@ note "seed: $seed (SEED=$seed chooses the same again)"
 make_disk ext4
 before=$(used_inodes)
 # In steps and under load it takes a while; a slow build kills less often.
-kills=$((60 * ${ANKLUME_SOAK:-1}))
+kills=${KILLS:-$((60 * ${ANKLUME_SOAK:-1}))}
 [ "${ANKLUME_JOB:-gcc}" = gcc ] || kills=20
 run_python kills.py "$ANKLUME_FS" "$ANKLUME_FSCTL" "$idmapped" "$tmp" --base "$disk/base" \
-	--kind "$1" --holder "${2:-0}" --kills "$kills" --seed "$seed"
+	--kind "$1" --holder "${2:-0}" --kills "$kills" --seed "$seed" --report "${REPORT:-}"
 check "nothing pins an inode of the base" nothing_is_pinned "$before"
 finish_tests
