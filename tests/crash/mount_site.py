@@ -131,8 +131,11 @@ class Site:
         directory = "/proc/%d/fd" % self.holder()
         for fd in os.listdir(directory):
             path = os.path.join(directory, fd)
-            if name in os.readlink(path):
-                return path
+            try:
+                if name in os.readlink(path):
+                    return path
+            except FileNotFoundError:  # closed while we looked
+                pass
         raise AssertionError("the holder does not keep '%s'" % name)
 
     def says(self, text):
