@@ -244,11 +244,14 @@ Suite *unit_suite(void)
 {
 	const char *need;
 	const char *obstacle = sample_base_obstacle(&need);
-	Suite *s = suite_create("lifecycle");
-	TCase *tc = tcase_create("lifecycle");
+	Suite *s;
+	TCase *tc;
 
 	if (obstacle)
 		return unit_skip(need, obstacle);
+
+	s = suite_create("lifecycle");
+	tc = tcase_create("lifecycle");
 	tcase_add_checked_fixture(tc, sample_base_setup, sample_base_teardown);
 	tcase_add_test(tc, a_volume_is_removed_only_when_nothing_forbids_it);
 	tcase_add_test(tc, a_step_that_fails_undoes_the_record);
