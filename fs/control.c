@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control.h"
 
+#include "fuseproto.h"
+#include "threadstat.h"
 #include "wire.h"
 
 #include <string.h>
@@ -14,6 +16,7 @@
 struct exchange {
 	struct fs *fs;
 	struct session *session;
+	const struct hang *hang;
 	struct control_order *order;
 };
 
@@ -68,6 +71,29 @@ static json_t *list_counts(struct fs *fs, uint64_t *ret_total)
 	return counts;
 }
 
+/* The oldest request under way; null: there is none. */
+static json_t *describe_oldest(const struct exchange *x)
+{
+	static const char *const places[] = {
+		[THREAD_IN_KERNEL] = "base",
+		[THREAD_IN_DAEMON] = "daemon",
+		[THREAD_RUNNING] = "running",
+		[THREAD_GONE] = "unknown",
+	};
+	char volume[VOLUME_PATH_MAX], command[UNDERWAY_COMMAND_MAX];
+	struct underway f;
+
+	if (!hang_oldest(x->session, &f))
+		return json_null();
+	underway_volume(x->fs, &f, volume);
+	underway_command(&f, command);
+	return json_pack("{s:s, s:s?, s:i, s:s?, s:I, s:i, s:s}", "operation",
+		fuseproto_opcode_name(f.opcode), "volume", volume[0] ? volume : NULL, "pid",
+		(int)f.caller, "command", command[0] ? command : NULL, "age_ms",
+		(json_int_t)f.age_ms, "thread", (int)f.tid, "place",
+		places[threadstat_read(f.tid).place]);
+}
+
 static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct error *err)
 {
 	struct fs *fs = x->fs;
@@ -79,7 +105,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	(void)err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
-			 "s:I, s:I, s:I, s:b, s:o, s:o}",
+			 "s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:i}",
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
@@ -90,7 +116,8 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 		"requests", (json_int_t)total, "denials",
 		(json_int_t)__atomic_load_n(&fs->n_denials, __ATOMIC_RELAXED), "takeovers",
 		(json_int_t)fs->state.header->n_takeovers, "degraded", fs->is_degraded, "writers",
-		list_writers(fs), "operations", counts);
+		list_writers(fs), "operations", counts, "oldest", describe_oldest(x), "stuck",
+		(int)hang_count(x->hang, x->session));
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -181,10 +208,10 @@ static int answer(struct exchange *x, int fd, struct error *err)
 	return reply ? wire_send(fd, reply, err) : -ENOMEM;
 }
 
-void control_serve(
-	struct fs *fs, struct session *session, int listen_fd, struct control_order *ret_order)
+void control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
+	struct control_order *ret_order)
 {
-	struct exchange x = {.fs = fs, .session = session, .order = ret_order};
+	struct exchange x = {.fs = fs, .session = session, .hang = hang, .order = ret_order};
 	cleanup_error struct error err = {0};
 	cleanup_fd int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	int r;

@@ -11,6 +11,7 @@
  *	upgrade	another executable goes on in this process
  */
 
+#include "hang.h"
 #include "session.h"
 
 enum order_kind {
@@ -36,7 +37,7 @@ void control_order_finish(struct control_order *o);
  * Serve the connection that waits on LISTEN_FD. Errors are logged: the daemon lives on. What
  * it leaves in *RET_ORDER is to be carried out, answered and finished.
  */
-void control_serve(
-	struct fs *fs, struct session *session, int listen_fd, struct control_order *ret_order);
+void control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
+	struct control_order *ret_order);
 
 #endif

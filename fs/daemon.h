@@ -4,6 +4,7 @@
 
 /* The process as a whole: what main.c starts and stops, and orders.c ends otherwise. */
 
+#include "hang.h"
 #include "holder.h"
 #include "options.h"
 #include "session.h"
@@ -14,6 +15,7 @@ struct daemon {
 	struct session *session;
 	struct fdstore kept; /* what a process before this one left */
 	struct holder holder;
+	struct hang hang;
 	bool is_resumed; /* it was serving a mount, and we go on */
 	bool is_stopping; /* somebody said so; the second time is the end */
 	char **argv;

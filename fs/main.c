@@ -165,6 +165,8 @@ static enum exit_status start(struct daemon *d, struct error *err)
 		error_errno(err, -errno, "cannot make event descriptors");
 		return STATUS_FAILED;
 	}
+	if (hang_init(&d->hang, WATCHDOG_DEFAULT_MS, err) < 0)
+		return STATUS_FAILED;
 	if (open_control(d, err) < 0)
 		return STATUS_FAILED;
 	status = start_mount(d, err);
@@ -220,8 +222,15 @@ static void handle_control(struct daemon *d)
 {
 	struct control_order order;
 
-	control_serve(&d->fs, d->session, d->listen_fd, &order);
+	control_serve(&d->fs, d->session, &d->hang, d->listen_fd, &order);
 	orders_obey(d, &order);
+}
+
+static void handle_hang(struct daemon *d)
+{
+	if (hang_look(&d->hang, &d->fs, d->session) == HANG_BASE && d->options.aborts_hung &&
+		!d->is_stopping)
+		orders_abort(d);
 }
 
 static void replace_holder(struct daemon *d)
@@ -241,6 +250,7 @@ static void loop(struct daemon *d)
 		{.fd = d->end_fd, .events = POLLIN},
 		{.fd = d->fs.pins.timer_fd, .events = POLLIN},
 		{.fd = d->holder.pidfd, .events = POLLIN},
+		{.fd = d->hang.timer_fd, .events = POLLIN},
 	};
 
 	for (;;) {
@@ -265,6 +275,8 @@ static void loop(struct daemon *d)
 			replace_holder(d);
 			fds[4].fd = d->holder.pidfd;
 		}
+		if (fds[5].revents)
+			handle_hang(d);
 	}
 }
 
@@ -385,6 +397,7 @@ static void finish(struct daemon *d)
 	cleanup_closep(&d->listen_fd);
 	cleanup_closep(&d->signal_fd);
 	cleanup_closep(&d->end_fd);
+	hang_finish(&d->hang);
 }
 
 static enum exit_status remount(const struct options *o)
@@ -410,6 +423,7 @@ static int find_holder(struct daemon *d, struct error *err)
 	bool to_syslog = !d->options.foreground;
 	int r = 0;
 
+	d->holder.watchdog_ms = d->options.watchdog_ms;
 	if (!holder_attach(&d->holder, &d->kept, d->argv, to_syslog) && !notify_has_manager() &&
 		!d->options.no_hold)
 		r = holder_start(&d->holder, d->argv, to_syslog, err);
@@ -480,6 +494,7 @@ int main(int argc, char **argv)
 		.fs.init_fd = -1,
 		.fs.pins.timer_fd = -1,
 		.holder = HOLDER_INIT,
+		.hang.timer_fd = -1,
 		.listen_fd = -1,
 		.signal_fd = -1,
 		.end_fd = -1,

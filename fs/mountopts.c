@@ -45,6 +45,8 @@ static const struct value_option {
 	{"control", offsetof(struct mountopts, control)},
 	{"workers", offsetof(struct mountopts, workers)},
 	{"wait", offsetof(struct mountopts, wait)},
+	{"watchdog", offsetof(struct mountopts, watchdog)},
+	{"on-hang", offsetof(struct mountopts, on_hang)},
 };
 
 /* mount(8)'s own words, and what is always so here. */

@@ -21,6 +21,8 @@ struct mountopts {
 	const char *control;
 	const char *workers;
 	const char *wait;
+	const char *watchdog;
+	const char *on_hang;
 };
 
 /*

@@ -13,6 +13,7 @@
 
 #define WORKERS_DEFAULT 8
 #define WORKERS_MAX 256
+#define WATCHDOG_MAX_S 3600
 #define SOURCE_DEFAULT "anklume-fs"
 
 static const char help[] =
@@ -34,6 +35,9 @@ static const char help[] =
 	"                        service managers with a file descriptor store\n"
 	"      --workers N       threads that answer requests (8)\n"
 	"      --wait HOW        for requests: sleep, spin or awake (awake)\n"
+	"      --watchdog SECONDS  without progress for so long it is killed and\n"
+	"                        started again (30), 0: never; not under systemd\n"
+	"      --on-hang HOW     when the base hangs: block callers, or abort (block)\n"
 	"      --log-level LEVEL error, warning, notice, info or debug (info)\n"
 	"  -h, --help            show this\n"
 	"  -V, --version         show the version\n"
@@ -60,6 +64,8 @@ enum {
 	OPT_PLAIN,
 	OPT_WORKERS,
 	OPT_WAIT,
+	OPT_WATCHDOG,
+	OPT_ON_HANG,
 	OPT_LOG_LEVEL,
 	OPT_NO_HOLD,
 	OPT_KEEP_MOUNT,
@@ -74,6 +80,8 @@ static const struct option long_options[] = {
 	{"plain", required_argument, NULL, OPT_PLAIN},
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"wait", required_argument, NULL, OPT_WAIT},
+	{"watchdog", required_argument, NULL, OPT_WATCHDOG},
+	{"on-hang", required_argument, NULL, OPT_ON_HANG},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"no-hold", no_argument, NULL, OPT_NO_HOLD},
 	{"keep-mount", no_argument, NULL, OPT_KEEP_MOUNT},
@@ -148,6 +156,26 @@ static int parse_wait(const char *text, enum worker_wait *ret, struct error *err
 	return error_set(err, -EINVAL, "wait '%s' is not sleep, spin or awake", text);
 }
 
+/* Half of it is how long a request may take; what is shorter is no sign of anything. */
+static int parse_watchdog(const char *text, uint32_t *ret_ms, struct error *err)
+{
+	uint32_t s;
+
+	if (parse_u32(text, &s) < 0 || s > WATCHDOG_MAX_S)
+		return error_set(err, -EINVAL, "watchdog '%s' is not a number of seconds up to %d",
+			text, WATCHDOG_MAX_S);
+	*ret_ms = s * 1000;
+	return 0;
+}
+
+static int parse_on_hang(const char *text, bool *ret_aborts, struct error *err)
+{
+	*ret_aborts = strcmp(text, "abort") == 0;
+	if (*ret_aborts || strcmp(text, "block") == 0)
+		return 0;
+	return error_set(err, -EINVAL, "on-hang '%s' is not block or abort", text);
+}
+
 static const char *from_env(const char *name, const char *otherwise)
 {
 	const char *value = getenv(name);
@@ -165,6 +193,8 @@ static int take_option(int opt, struct parser *p, struct error *err)
 		[OPT_PLAIN - OPT_BASE] = &p->mount.plain_dir,
 		[OPT_WORKERS - OPT_BASE] = &p->mount.workers,
 		[OPT_WAIT - OPT_BASE] = &p->mount.wait,
+		[OPT_WATCHDOG - OPT_BASE] = &p->mount.watchdog,
+		[OPT_ON_HANG - OPT_BASE] = &p->mount.on_hang,
 		[OPT_LOG_LEVEL - OPT_BASE] = &p->log_level,
 	};
 
@@ -251,6 +281,7 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 	o->fs.mount_flags = m->flags;
 	o->fs.n_workers = WORKERS_DEFAULT;
 	o->fs.wait = WORKER_WAIT_AWAKE;
+	o->watchdog_ms = WATCHDOG_DEFAULT_MS;
 	o->log_level = LOG_LEVEL_INFO;
 	o->foreground = p->foreground;
 	o->no_hold = p->no_hold;
@@ -271,6 +302,10 @@ static int choose(const struct parser *p, const char *source, struct options *o,
 		r = parse_workers(m->workers, &o->fs.n_workers, err);
 	if (r == 0 && m->wait)
 		r = parse_wait(m->wait, &o->fs.wait, err);
+	if (r == 0 && m->watchdog)
+		r = parse_watchdog(m->watchdog, &o->watchdog_ms, err);
+	if (r == 0 && m->on_hang)
+		r = parse_on_hang(m->on_hang, &o->aborts_hung, err);
 	if (r == 0 && p->log_level)
 		r = parse_level(p->log_level, &o->log_level, err);
 	return r;

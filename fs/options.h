@@ -6,12 +6,16 @@
 
 #include "fs.h"
 
+#define WATCHDOG_DEFAULT_MS 30000
+
 struct options {
 	struct fs_options fs;
 	enum log_level log_level;
 	bool foreground;
 	bool keeps_mount; /* SIGTERM leaves the mount for the next process */
 	bool no_hold; /* end with the daemon: no holder starts another one */
+	uint32_t watchdog_ms; /* of our own holder; 0: none */
+	bool aborts_hung; /* callers get errors when the base hangs */
 	char *owned[4]; /* what the paths in fs point to, made absolute */
 };
 

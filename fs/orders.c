@@ -29,6 +29,21 @@ int orders_unmount(struct daemon *d)
 	return 0;
 }
 
+void orders_abort(struct daemon *d)
+{
+	int r = hang_abort(d->options.fs.mount);
+
+	if (r < 0) {
+		log_error("cannot abort the connection of '%s': %s", d->options.fs.mount,
+			error_text(NULL, r));
+		return;
+	}
+	log_error("'%s' is taken away: its base does not answer (--on-hang=abort)",
+		d->options.fs.mount);
+	d->is_stopping = true;
+	orders_unmount(d);
+}
+
 static int unmount_unused(struct daemon *d, struct error *err)
 {
 	const char *mount = d->options.fs.mount;

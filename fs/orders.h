@@ -19,6 +19,9 @@ void orders_obey(struct daemon *d, struct control_order *o);
  */
 int orders_unmount(struct daemon *d);
 
+/* The base hangs and callers shall not wait for it: they get errors, the mount is taken away. */
+void orders_abort(struct daemon *d);
+
 /*
  * End the workers between two requests and leave everything to the next process; ends this one
  * with STATUS.

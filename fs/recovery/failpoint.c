@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const points[FAILPOINT_COUNT] = {
 	[FAILPOINT_READ] = "read",
@@ -16,13 +17,28 @@ static const char *const points[FAILPOINT_COUNT] = {
 	[FAILPOINT_TAKEOVER] = "takeover",
 };
 
+static _Noreturn void spin(void)
+{
+	for (;;)
+		__asm__ volatile("");
+}
+
+static _Noreturn void wait_for_nothing(void)
+{
+	for (;;)
+		pause();
+}
+
 static const struct {
 	const char *name;
-	int signal;
+	int signal; /* 0: HANG is called, with nothing locked */
+	void (*hang)(void);
 } actions[] = {
-	{"kill", SIGKILL},
-	{"abort", SIGABRT},
-	{"stop", SIGSTOP},
+	{"kill", SIGKILL, NULL},
+	{"abort", SIGABRT, NULL},
+	{"stop", SIGSTOP, NULL},
+	{"spin", 0, spin},
+	{"wait", 0, wait_for_nothing},
 };
 
 /* What the file said; point == FAILPOINT_COUNT: nothing. */
@@ -33,6 +49,7 @@ static struct {
 	char op[32];
 	const char *action;
 	int signal;
+	void (*hang)(void);
 	int count;
 } armed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -51,6 +68,7 @@ static void parse(const char *line)
 			strcpy(armed.op, op);
 			armed.action = actions[j].name;
 			armed.signal = actions[j].signal;
+			armed.hang = actions[j].hang;
 			__atomic_store_n(&armed.is_armed, 1, __ATOMIC_RELEASE);
 			return;
 		}
@@ -93,6 +111,8 @@ static void use_up(void)
 
 void failpoint_hit(enum failpoint point, enum op op)
 {
+	void (*hang)(void) = NULL;
+
 	if (!__atomic_load_n(&armed.is_armed, __ATOMIC_ACQUIRE))
 		return;
 	pthread_mutex_lock(&armed.lock);
@@ -100,9 +120,13 @@ void failpoint_hit(enum failpoint point, enum op op)
 		(strcmp(armed.op, "*") == 0 || strcmp(armed.op, op_names[op]) == 0)) {
 		armed.is_armed = 0;
 		use_up();
-		raise(armed.signal);
+		hang = armed.hang;
+		if (!hang)
+			raise(armed.signal);
 	}
 	pthread_mutex_unlock(&armed.lock);
+	if (hang)
+		hang();
 }
 
 #endif

@@ -8,8 +8,8 @@
  *
  *     POINT OP ACTION [COUNT]     unlink: "syscall unlink kill", "read * abort 3"
  *
- * POINT is a name below, OP one of op_names or "*", ACTION kill (SIGKILL), abort (SIGABRT) or stop
- * (SIGSTOP). Each death takes one off COUNT (1), the last one removes the file: the next process
+ * POINT is a name below, OP one of op_names or "*", ACTION kill (SIGKILL), abort (SIGABRT), stop
+ * (SIGSTOP), or what hangs the one thread: spin (it loops), wait (pause(2)). Each death takes one off COUNT (1), the last one removes the file: the next process
  * lives. The file is read when the daemon starts and whenever it reloads.
  */
 

@@ -100,13 +100,14 @@ static int spawn(const char *program, char **args, const struct belongings *b, p
 	return -r;
 }
 
-#define ARGS_MAX 8
+#define ARGS_MAX 9
 
 /*
  * The command line of the holder, borrowed strings. It says nothing of the daemon's own: whoever
  * kills by the daemon's name (pkill -f) shall not meet the one who starts it again.
  */
-static void make_args(const struct holder *h, char *pid, bool is_again, char *args[ARGS_MAX])
+static void make_args(
+	const struct holder *h, char *pid, char *watchdog, bool is_again, char *args[ARGS_MAX])
 {
 	size_t i = 0;
 
@@ -119,6 +120,8 @@ static void make_args(const struct holder *h, char *pid, bool is_again, char *ar
 		args[i++] = (char *)"--again";
 	if (h->to_syslog)
 		args[i++] = (char *)"--syslog";
+	if (h->watchdog_ms > 0)
+		args[i++] = watchdog;
 	args[i] = NULL;
 }
 
@@ -184,7 +187,7 @@ static int start_program(struct holder *h, bool is_again, struct error *err)
 	cleanup_(close_belongings) struct belongings b = {-1, -1, -1};
 	cleanup_free char *program = NULL;
 	char *args[ARGS_MAX];
-	char pid_arg[32];
+	char pid_arg[32], watchdog_arg[32];
 	pid_t pid;
 	int r;
 
@@ -193,7 +196,8 @@ static int start_program(struct holder *h, bool is_again, struct error *err)
 		return r;
 
 	snprintf(pid_arg, sizeof(pid_arg), "--daemon=%d", (int)getpid());
-	make_args(h, pid_arg, is_again, args);
+	snprintf(watchdog_arg, sizeof(watchdog_arg), "--watchdog=%u", h->watchdog_ms);
+	make_args(h, pid_arg, watchdog_arg, is_again, args);
 	if (program_path(exepath_get(), &program) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	r = spawn(program, args, &b, &pid);
@@ -203,6 +207,20 @@ static int start_program(struct holder *h, bool is_again, struct error *err)
 	/* Our child, not waited for yet: the number is still its own. */
 	h->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return h->pidfd < 0 ? error_errno(err, -errno, "pidfd_open") : 0;
+}
+
+/* As the holder tells the daemons after this one. */
+static int set_watchdog(uint32_t watchdog_ms, struct error *err)
+{
+	char usec[24], pid[16];
+
+	if (watchdog_ms == 0)
+		return 0;
+	snprintf(usec, sizeof(usec), "%u000", watchdog_ms);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (setenv("WATCHDOG_USEC", usec, 1) < 0 || setenv("WATCHDOG_PID", pid, 1) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	return 0;
 }
 
 int holder_start(struct holder *h, char **argv, bool to_syslog, struct error *err)
@@ -216,6 +234,8 @@ int holder_start(struct holder *h, char **argv, bool to_syslog, struct error *er
 		r = choose_address(err);
 	if (r == 0)
 		r = start_program(h, false, err);
+	if (r == 0)
+		r = set_watchdog(h->watchdog_ms, err);
 	if (r < 0) {
 		unsetenv("NOTIFY_SOCKET");
 		return error_prefix(err, r, "holder");

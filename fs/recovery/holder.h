@@ -11,6 +11,7 @@
 #include "fdstore.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Store everything again (fdstore_put()): the holder that had it is gone. Main thread. */
 typedef void (*holder_refill_fn)(void *data);
@@ -22,6 +23,7 @@ struct holder {
 	bool is_ours; /* false: systemd holds, or nobody */
 	char **argv;
 	bool to_syslog;
+	uint32_t watchdog_ms; /* set before the start; 0: no watchdog */
 	struct {
 		holder_refill_fn fn;
 		void *data;

@@ -203,8 +203,13 @@ void journal_finish(int result)
 	store(&current->intent.state, INTENT_DONE);
 }
 
+void journal_blame_entry(struct journal_entry *e)
+{
+	__atomic_add_fetch(&e->n_crashes, 1, __ATOMIC_RELAXED);
+}
+
 void journal_blame(void)
 {
 	if (current)
-		__atomic_add_fetch(&current->n_crashes, 1, __ATOMIC_RELAXED);
+		journal_blame_entry(current);
 }

@@ -136,4 +136,7 @@ void journal_finish(int result);
  */
 void journal_blame(void);
 
+/* The request in E is about to bring this process down. */
+void journal_blame_entry(struct journal_entry *e);
+
 #endif

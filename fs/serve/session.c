@@ -138,6 +138,16 @@ int session_stop(struct session *s, int timeout_ms)
 	return r;
 }
 
+unsigned int session_count(const struct session *s)
+{
+	return s->n_workers;
+}
+
+const struct worker *session_worker(const struct session *s, unsigned int i)
+{
+	return &s->threads[i].worker;
+}
+
 bool session_has_ended(const struct session *s)
 {
 	return __atomic_load_n(&s->n_running, __ATOMIC_SEQ_CST) == 0;

@@ -24,6 +24,10 @@ int session_quiesce(struct session *s, int timeout_s);
  */
 int session_stop(struct session *s, int timeout_ms);
 
+/* The workers, to be looked at. */
+unsigned int session_count(const struct session *s);
+const struct worker *session_worker(const struct session *s, unsigned int i);
+
 /* True when every worker has seen the end of the mount. */
 bool session_has_ended(const struct session *s);
 

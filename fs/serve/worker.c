@@ -217,6 +217,7 @@ static bool has_backlog(struct worker *w)
 
 static void serve(struct worker *w, struct journal_entry *e)
 {
+	__atomic_store_n(&w->serving, e, __ATOMIC_RELEASE);
 	step(w);
 	request_serve(w->desk->session, e);
 	step(w);
@@ -249,6 +250,7 @@ static void serve_inherited(struct worker *w, void (*after_each)(void *arg), voi
 	struct journal_entry *e;
 
 	while ((e = takeover_next(w->desk->inherited))) {
+		__atomic_store_n(&w->begun_ns, now_ns(), __ATOMIC_RELAXED);
 		serve(w, e);
 		journal_release(e);
 		after_each(arg);
@@ -268,6 +270,7 @@ void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 {
 	struct desk *desk = w->desk;
 
+	__atomic_store_n(&w->tid, gettid(), __ATOMIC_RELAXED);
 	serve_inherited(w, after_each, arg);
 	while (take_turn(w) && !fuse_session_exited(desk->session)) {
 		int r = next_request(w);

@@ -10,6 +10,8 @@
 #include "awake.h"
 #include "turn.h"
 
+#include <sys/types.h>
+
 struct fuse_session;
 struct inherited;
 struct journal_entry;
@@ -46,6 +48,9 @@ struct worker {
 	unsigned int number; /* from 0 */
 	struct journal_entry *entry; /* what it reads requests into */
 	uint64_t n_steps; /* atomic; odd while a request is served */
+	struct journal_entry *serving; /* atomic; the request of an odd n_steps */
+	int64_t begun_ns; /* atomic; CLOCK_MONOTONIC, of a request that is inherited */
+	pid_t tid; /* atomic; 0: its thread does not run yet */
 	struct desk *desk;
 	unsigned int n_backlog; /* requests in a row that were there already */
 	bool was_long; /* the last request */

@@ -107,6 +107,10 @@ START_TEST(wrong_usage_is_refused)
 		"--workers x",
 		"--wait never",
 		"-o wait=",
+		"--watchdog soon",
+		"--watchdog 3601",
+		"--on-hang panic",
+		"-o on-hang=",
 		"--log-level loud",
 		"--nonsense",
 		"-o nonsense",
@@ -132,7 +136,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, helper_form_takes_source_and_mount_point);
 	tcase_add_test(tc, plain_form_needs_no_catalogue);
 	tcase_add_test(tc, remount_asks_for_nothing_else);
-	tcase_add_loop_test(tc, wrong_usage_is_refused, 0, 12);
+	tcase_add_loop_test(tc, wrong_usage_is_refused, 0, 16);
 	suite_add_tcase(s, tc);
 	return s;
 }

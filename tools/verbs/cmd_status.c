@@ -28,6 +28,8 @@ static const struct out_column known[] = {
 	{"takeovers", "Takeovers", OUT_NUMBER, OUT_IF_ANY},
 	{"degraded", "State lost", OUT_BOOL, OUT_IF_ANY},
 	{"workers", "Workers", OUT_NUMBER, OUT_IF_ANY},
+	{"stuck", "Stuck requests", OUT_NUMBER, OUT_IF_ANY},
+	{"oldest", "Oldest request", OUT_TEXT, OUT_IF_ANY},
 	{"operations", "Operations", OUT_TEXT, OUT_IF_ANY},
 };
 
@@ -99,6 +101,26 @@ static int add_catalog(
 		object, "catalog_volumes", json_integer(infra_count_volumes(&state.infra)));
 	*ret_generation = state.generation;
 	return 0;
+}
+
+/* "write in 'pro/pro-dev/db' for dd[4711], 17 s": the counters of a table are not for it. */
+static void add_oldest(json_t *object, const struct cmd_env *env)
+{
+	json_t *oldest = json_object_get(object, "oldest");
+	const char *operation, *volume, *command;
+	char text[VOLUME_PATH_MAX + 256];
+
+	if (!json_is_object(oldest) || env->format == OUT_JSON || env->format == OUT_YAML)
+		return;
+	operation = json_string_value(json_object_get(oldest, "operation"));
+	volume = json_string_value(json_object_get(oldest, "volume"));
+	command = json_string_value(json_object_get(oldest, "command"));
+	snprintf(text, sizeof(text), "%s%s%s%s for %s[%lld], %lld ms",
+		operation ? operation : "request", volume ? " in '" : "", volume ? volume : "",
+		volume ? "'" : "", command ? command : "process",
+		(long long)json_integer_value(json_object_get(oldest, "pid")),
+		(long long)json_integer_value(json_object_get(oldest, "age_ms")));
+	json_object_set_new(object, "oldest", json_string(text));
 }
 
 static void add_daemon(json_t *object, const json_t *answer)
@@ -185,8 +207,10 @@ int cmd_status(struct cmd_env *env, int argc, char **argv, struct error *err)
 	opened = add_catalog(object, env, &recorded, &advice);
 	state = judge(env, reached, opened, recorded, answer);
 	json_object_set_new(object, "state", json_string(state));
-	if (reached > 0)
+	if (reached > 0) {
 		add_daemon(object, answer);
+		add_oldest(object, env);
+	}
 
 	if (env->format == OUT_CSV || env->format == OUT_COMPACT)
 		r = print_pairs(env, object, err);
