@@ -138,6 +138,14 @@ class Site:
                 pass
         raise AssertionError("the holder does not keep '%s'" % name)
 
+    def keeps(self, name):
+        """True when the holder keeps the file NAME (of the link in /proc)."""
+        try:
+            self.kept_file(name)
+        except AssertionError:
+            return False
+        return True
+
     def says(self, text):
         """True when the log has TEXT."""
         with open(self.log.name, encoding="utf-8") as f:  # not at the offset where daemons write

@@ -136,13 +136,12 @@ def a_removed_directory_that_somebody_is_in_goes_on(site):
     os.mkdir(directory)
     fd = os.open(directory, os.O_PATH)
     os.rmdir(directory)
-    kept = site.kept()
-    wait_until(10, lambda: site.kept() > kept, "the holder keeps the directory")
+    wait_until(10, lambda: site.keeps("/d (deleted)"), "the holder keeps the directory")
     site.kill()
     expect("links", os.stat("/proc/self/fd/%d" % fd).st_nlink, 0)
     os.close(fd)
     drop_caches()
-    wait_until(10, lambda: site.kept() == kept, "the holder lets go of it")
+    wait_until(10, lambda: not site.keeps("/d (deleted)"), "the holder lets go of it")
 
 
 @test
