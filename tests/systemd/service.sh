@@ -91,7 +91,7 @@ takeovers() { inside anklume-fsctl status --json | jq .takeovers; }
 test_the_unit_starts_hardened_and_serves() {
 	set_up start
 	assert_eq "$(unit_property ActiveState)" active
-	assert_eq "$(inside cat $volume/file)" text
+	assert_eq "$(inside cat "$volume"/file)" text
 	pid=$(daemon_of_machine)
 	assert_eq "$(inside sed -n 's/^Seccomp:\t//p' "/proc/$pid/status")" 2 "seccomp mode"
 	assert_eq "$(inside sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")" 1 "no new privileges"
@@ -129,7 +129,7 @@ crash_and_restart() {
 	inside anklume-fsctl upgrade
 	assert_eq "$(daemon_of_machine)" "$before" "pid after an upgrade"
 	stop_load
-	assert_eq "$(inside head -c 4 $volume/file)" text
+	assert_eq "$(inside head -c 4 "$volume"/file)" text
 	assert_eq "$(unit_property Result)" success
 }
 
@@ -171,7 +171,7 @@ stop_unused() {
 	assert_eq "$(inside stat -c %a /srv/anklume/data)" 0 "mode of the bare mount point"
 	assert_eq "$(inside ls -A /srv/anklume/data)" "" "the bare mount point"
 	inside systemctl start anklume-fs
-	assert_eq "$(inside head -c 4 $volume/file)" text
+	assert_eq "$(inside head -c 4 "$volume"/file)" text
 	# By the other way, too: what was unmounted on purpose is not mounted again.
 	inside anklume-fsctl umount
 	wait_until 20 is_inactive || fail "the service goes on: $(inside systemctl status anklume-fs)"
