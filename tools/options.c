@@ -62,6 +62,8 @@ const struct option_row options[] = {
 		"unplug devices from instances that run"},
 	{"adopt", 0, NULL, OPT_ADOPT, FLAG(is_adopting), NULL,
 		"pd-* devices that somebody else made are ours"},
+	{"restart", 0, NULL, OPT_RESTART, FLAG(is_restarting), NULL,
+		"kill a daemon that is stuck, wait for the next one"},
 	{"lazy", 0, NULL, OPT_LAZY, FLAG(is_lazy), NULL,
 		"even when in use: serve what is open until it is closed"},
 	{"binary", 0, "FILE", OPT_BINARY, STRING(binary), NULL,

@@ -86,8 +86,12 @@ const struct cmd cmds[] = {
 		"status\nstatus --json\n", NULL, 0, 0, 0, cmd_status},
 	{"doctor", "", LOOK, "look for what keeps containers from their volumes",
 		"The daemon, the mount, Incus, and what is known to come between them.\n"
-		"Exit code 1: a check failed.\n",
-		"doctor\n", NULL, 0, 0, 0, cmd_doctor},
+		"Says what the oldest request is when the daemon or its base hangs, and\n"
+		"where its threads are; also when the daemon answers nobody. --restart\n"
+		"kills a stuck daemon and waits until the next one serves; with the base\n"
+		"itself stuck that is refused. Exit codes: 1 a check failed, or no other\n"
+		"daemon came; 5 refused.\n",
+		"doctor\ndoctor --json\n", NULL, OPT_RESTART, 0, 0, cmd_doctor},
 	{"watch", "", LOOK, "follow Incus' events, keep the catalogue's owners right",
 		"A renamed owner instance stays the owner; a deleted one is noted; what\n"
 		"is not as 'devices apply' left it is said. Runs until it is stopped,\n"

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hang.py DAEMON DIRECTORY DISK: requests that never end, in the daemon and in its base."""
+"""hang.py DAEMON FSCTL DIRECTORY DISK: requests that never end, in the daemon and in its base."""
 
 import errno
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import traceback
 from mount_site import Site, Tap, expect, wait_until
 
 WATCHDOG_S = 2
+PATIENT_S = 12  # half of it until a request is stuck, then as much again until the end
 
 
 class Call(threading.Thread):
@@ -33,6 +36,24 @@ class Call(threading.Thread):
         self.join(60)
         expect("still waiting", self.is_alive(), False)
         return self.errno
+
+
+class Doctor:
+    """anklume-fsctl doctor, without an Incus. Its rows by name, its words, its exit status."""
+
+    def __init__(self, fsctl, site, *options):
+        r = subprocess.run(
+            [fsctl, "doctor", "--json", "--control", site.control, "--mount", site.mount, *options],
+            env=dict(os.environ, INCUS_DIR=site.mount + ".no-incus"),
+            capture_output=True, text=True, check=False, timeout=120)
+        self.words, self.status = r.stderr, r.returncode
+        self.rows = {row["check"]: row for row in json.loads(r.stdout or "[]")}
+
+    def expect(self, check, verdict, *texts):
+        row = self.rows[check]
+        expect(check, row["verdict"], verdict)
+        for text in texts:
+            expect("'%s' in '%s'" % (text, row["detail"]), text in row["detail"], True)
 
 
 def freeze(disk):
@@ -82,7 +103,40 @@ def gives_up_a_request_that_every_daemon_hangs_at(site):
     os.mkdir(os.path.join(site.mount, "wholesome"))
 
 
-def waits_for_a_base_that_hangs(site, disk):
+def doctor_replaces_a_daemon_with_a_stuck_thread(site, fsctl):
+    before = site.status()
+    Doctor(fsctl, site).expect("requests", "ok")
+    site.arm("started mkdir wait")
+    directory = os.path.join(site.mount, "doctored")
+    call = Call(os.mkdir, directory)
+    wait_until_stuck(site)
+    doctor = Doctor(fsctl, site, "--restart")
+    expect("words", "daemon %d was stuck: another one serves" % before["pid"] in doctor.words, True)
+    for text in ("anklume-fs) S", "thread %d" % before["pid"]):
+        expect("'%s' in '%s'" % (text, doctor.words), text in doctor.words, True)
+    expect("errno", call.answer(), 0)
+    expect("takeovers", site.status()["takeovers"], before["takeovers"] + 1)
+    for check in ("daemon", "mount", "requests", "threads"):
+        doctor.expect(check, "ok")
+    # The next one is well, and left alone.
+    doctor = Doctor(fsctl, site, "--restart")
+    expect("words", "is not stuck: left alone" in doctor.words, True)
+    expect("takeovers", site.status()["takeovers"], before["takeovers"] + 1)
+
+
+def doctor_replaces_a_daemon_that_answers_nobody(site, fsctl):
+    pid = site.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    doctor = Doctor(fsctl, site)
+    expect("exit status", doctor.status, 1)
+    doctor.expect("daemon", "fail", "process %d does not answer" % pid)
+    doctor.expect("mount", "fail", "does not answer within")
+    doctor.expect("threads", "warn", "thread %d" % pid)
+    Doctor(fsctl, site, "--restart").expect("daemon", "ok")
+    expect("another daemon", site.status()["pid"] != pid, True)
+
+
+def waits_for_a_base_that_hangs(site, fsctl, disk):
     with open(os.path.join(site.mount, "f"), "w", encoding="ascii") as f:
         f.write("text")
     # The kernel lets one caller at a time into a directory.
@@ -98,6 +152,14 @@ def waits_for_a_base_that_hangs(site, disk):
         expect("place", oldest["place"], "base")
         wait_until(30, lambda: site.status()["oldest"]["age_ms"] > 3000 * WATCHDOG_S,
                    "a request much older than the watchdog allows")
+        doctor = Doctor(fsctl, site, "--restart")
+        expect("exit status", doctor.status, 5)
+        doctor = Doctor(fsctl, site)
+        doctor.expect("requests", "fail", "3 stuck", "mkdir in volume 'anklume-fs' for python3[",
+                      "the base does not answer")
+        doctor.expect("threads", "warn", ") D, system call", " < ")
+        doctor.expect("daemon", "ok")
+        doctor.expect("mount", "ok")
         with open(os.path.join(site.mount, "f"), encoding="ascii") as f:
             expect("what is read meanwhile", f.read(), "text")
         expect("listed", "f" in os.listdir(site.mount), True)
@@ -123,8 +185,15 @@ def aborts_when_so_told(site, disk):
     expect("said", site.says("--on-hang=abort"), True)
 
 
+def stop(site):
+    """The base is free for another daemon."""
+    pid = site.status()["pid"]
+    site.stop()
+    wait_until(30, lambda: not os.path.exists("/proc/%d" % pid), "the end of the daemon")
+
+
 def main():
-    daemon, directory, disk = sys.argv[1:]
+    daemon, fsctl, directory, disk = sys.argv[1:]
     base = os.path.join(disk, "base")
     tap = Tap()
 
@@ -136,18 +205,25 @@ def main():
             trouble = traceback.format_exc()
         tap.result(trouble, getattr(run, "title", run.__name__).replace("_", " "))
 
-    def start(*options):
-        return Site(daemon, directory, base, ["--watchdog", str(WATCHDOG_S), *options])
+    def start(watchdog_s, *options):
+        return Site(daemon, directory, base, ["--watchdog", str(watchdog_s), *options])
 
-    site = start()
+    site = start(WATCHDOG_S)
     for action in ("wait", "spin"):
         run = replaces_one_that(action)
         run.title = "replaces a daemon with a thread in " + action
         attempt(run, site)
     attempt(gives_up_a_request_that_every_daemon_hangs_at, site)
-    attempt(waits_for_a_base_that_hangs, site, disk)
-    site.stop()
-    attempt(aborts_when_so_told, start("--on-hang", "abort"), disk)
+    attempt(waits_for_a_base_that_hangs, site, fsctl, disk)
+    stop(site)
+    # So patient that the doctor comes first.
+    site = start(PATIENT_S)
+    attempt(doctor_replaces_a_daemon_with_a_stuck_thread, site, fsctl)
+    stop(site)
+    site = start(600)
+    attempt(doctor_replaces_a_daemon_that_answers_nobody, site, fsctl)
+    stop(site)
+    attempt(aborts_when_so_told, start(WATCHDOG_S, "--on-hang", "abort"), disk)
     return tap.end()
 
 

@@ -10,5 +10,5 @@ make_disk ext4
 # The daemon mounts it where nobody has, to give up its connection.
 connections=/sys/fs/fuse/connections
 mountpoint -q "$connections" || on_exit umount -q "$connections"
-run_python hang.py "$failpoint_daemon" "$tmp" "$disk"
+run_python hang.py "$failpoint_daemon" "$ANKLUME_FSCTL" "$tmp" "$disk"
 finish_tests

@@ -33,7 +33,7 @@ detail() { jq -r ".[] | select(.check == \"$1\") | .detail" "$tmp/json"; }
 
 test_nothing_runs() {
 	export INCUS_DIR=$tmp/nowhere
-	assert_eq "$(verdicts)" "daemon fail, mount fail, idmap unknown, incus fail, other-fuse unknown, required unknown, restricted unknown
+	assert_eq "$(verdicts)" "daemon fail, mount fail, requests unknown, threads ok, timeouts ok, idmap unknown, incus fail, other-fuse unknown, required unknown, restricted unknown
 1"
 	assert_match "$(detail incus)" 'cannot connect to Incus'
 	assert_match "$(detail mount)" "nothing is mounted on '$ANKLUME_MOUNT'$"
@@ -66,7 +66,7 @@ test_what_incus_remembers_of_another_fuse_is_recognised() {
 	on_exit stop_incus "$tmp/incus" "$incus_pid"
 	wait_until 60 incus_answers || fail "incusd does not come back"
 	fsctl devices apply "$site/infra.yml" >/dev/null
-	assert_eq "$(verdicts)" "daemon ok, mount ok, idmap ok, incus ok, other-fuse ok, required ok, restricted ok
+	assert_eq "$(verdicts)" "daemon ok, mount ok, requests ok, threads ok, timeouts ok, idmap ok, incus ok, other-fuse ok, required ok, restricted ok
 0"
 	what_comes_between_is_named
 }
@@ -77,7 +77,7 @@ what_comes_between_is_named() {
 	incus --project "$domain" init -q busybox other
 	incus --project "$domain" config device add -q other home disk source="$tmp/bound" path=/home \
 		shift=true
-	assert_eq "$(verdicts)" "daemon ok, mount ok, idmap ok, incus ok, other-fuse warn, required warn, restricted warn
+	assert_eq "$(verdicts)" "daemon ok, mount ok, requests ok, threads ok, timeouts ok, idmap ok, incus ok, other-fuse warn, required warn, restricted warn
 0"
 	assert_match "$(detail other-fuse)" "'home' of '$domain/other' is another FUSE"
 	assert_match "$(detail required)" "'pd-db' of '$domain/$domain-dev' is not required"

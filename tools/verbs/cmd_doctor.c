@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cmd.h"
 #include "ctl.h"
+#include "fdio.h"
 #include "instance.h"
 #include "live.h"
 #include "mountinfo.h"
@@ -8,9 +9,11 @@
 #include "path.h"
 #include "resource.h"
 #include "str.h"
+#include "vitals.h"
 #include "wire.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -22,7 +25,7 @@ struct doctor {
 	char *incus_problem;
 	struct incus_instance_list instances;
 	struct incus_resource_list projects;
-	json_t *daemon; /* its status */
+	struct vitals vitals;
 	struct mount_list mounts;
 };
 
@@ -43,7 +46,7 @@ static const char *const verdict_words[] = {
 static void doctor_finish(struct doctor *doc)
 {
 	mount_list_finish(&doc->mounts);
-	json_decref(doc->daemon);
+	vitals_finish(&doc->vitals);
 	incus_resource_list_finish(&doc->projects);
 	incus_instance_list_finish(&doc->instances);
 	free(doc->incus_problem);
@@ -55,18 +58,26 @@ typedef enum verdict check_fn(const struct doctor *doc, struct strbuf *text);
 
 static enum verdict check_daemon(const struct doctor *doc, struct strbuf *text)
 {
-	if (doc->daemon)
+	const struct vitals *v = &doc->vitals;
+
+	if (v->status)
 		return VERDICT_OK;
-	strbuf_puts(text, "no daemon answers; start anklume-fs.service");
+	if (v->reached == 0)
+		strbuf_puts(text, "no daemon answers; start anklume-fs.service");
+	else
+		strbuf_printf(text,
+			"process %d does not answer within %d s; 'doctor --restart' "
+			"replaces it",
+			(int)v->pid, VITALS_DEADLINE_MS / 1000);
 	return VERDICT_FAIL;
 }
 
 /* Of an idmapped mount one needs the kernel, the daemon and the base: the daemon knows. */
 static enum verdict check_idmap(const struct doctor *doc, struct strbuf *text)
 {
-	if (!doc->daemon)
+	if (!doc->vitals.status)
 		return VERDICT_UNKNOWN;
-	if (json_is_true(json_object_get(doc->daemon, "idmap")))
+	if (json_is_true(json_object_get(doc->vitals.status, "idmap")))
 		return VERDICT_OK;
 	strbuf_puts(
 		text, "the kernel is older than 6.12: containers cannot attach with shift=true");
@@ -92,18 +103,96 @@ static bool is_empty(const char *path)
 static enum verdict check_mount(const struct doctor *doc, struct strbuf *text)
 {
 	const struct mount *m = mountinfo_at(&doc->mounts, doc->env->mount);
-	struct statfs st;
+	int r = doc->vitals.mount_result;
 
-	if (statfs(doc->env->mount, &st) < 0) {
-		strbuf_printf(text, "'%s': %s", doc->env->mount, strerror(errno));
+	if (r == -ETIMEDOUT)
+		strbuf_printf(text, "'%s' does not answer within %d s", doc->env->mount,
+			VITALS_DEADLINE_MS / 1000);
+	else if (r < 0)
+		strbuf_printf(text, "'%s': %s", doc->env->mount, strerror(-r));
+	if (r < 0)
 		return VERDICT_FAIL;
-	}
 	if (m)
 		return VERDICT_OK;
 	strbuf_printf(text, "nothing is mounted on '%s'", doc->env->mount);
 	if (!is_empty(doc->env->mount))
 		strbuf_puts(text, ", and it is not empty: Incus would bind what lies there");
 	return VERDICT_FAIL;
+}
+
+static const char *text_of(const json_t *object, const char *key, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : otherwise;
+}
+
+static void describe_oldest(const json_t *oldest, struct strbuf *text)
+{
+	strbuf_printf(text, "oldest: %s in volume '%s' for %s[%lld], %lld s",
+		text_of(oldest, "operation", "request"), text_of(oldest, "volume", ""),
+		text_of(oldest, "command", "process"),
+		(long long)json_integer_value(json_object_get(oldest, "pid")),
+		(long long)json_integer_value(json_object_get(oldest, "age_ms")) / 1000);
+}
+
+/* What is under way, and who keeps it from coming to an end. */
+static enum verdict check_requests(const struct doctor *doc, struct strbuf *text)
+{
+	const struct vitals *v = &doc->vitals;
+	const json_t *oldest = json_object_get(v->status, "oldest");
+	json_int_t n = json_integer_value(json_object_get(v->status, "stuck"));
+
+	if (!v->status && v->n_waiting <= 0)
+		return VERDICT_UNKNOWN;
+	if (!v->status || n > 0) {
+		strbuf_printf(text, "%lld stuck", (long long)n);
+		if (v->n_waiting >= 0)
+			strbuf_printf(text, ", %ld wait in the kernel", v->n_waiting);
+		strbuf_puts(text, "; ");
+	}
+	if (json_is_object(oldest))
+		describe_oldest(oldest, text);
+	if (v->status && n == 0)
+		return VERDICT_OK;
+	strbuf_puts(text, vitals_is_base_stuck(v)
+				  ? "; the base does not answer: look at its disk"
+				  : "; the daemon is at fault: 'doctor --restart' replaces it");
+	return VERDICT_FAIL;
+}
+
+static enum verdict check_threads(const struct doctor *doc, struct strbuf *text)
+{
+	const struct vitals *v = &doc->vitals;
+	cleanup_free char *threads = NULL;
+
+	if (!vitals_is_stuck(v) && !vitals_is_base_stuck(v))
+		return VERDICT_OK;
+	threads = vitals_threads(v->pid);
+	strbuf_puts(text, threads ? threads : "they cannot be read");
+	return VERDICT_WARN;
+}
+
+/* What a request may take, by the kernel: then it aborts the whole connection (Linux 6.13). */
+static enum verdict check_timeouts(const struct doctor *doc, struct strbuf *text)
+{
+	static const char *const names[] = {"default_request_timeout", "max_request_timeout"};
+
+	(void)doc;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup_free char *value = NULL;
+		char path[64];
+		size_t len;
+
+		snprintf(path, sizeof(path), "/proc/sys/fs/fuse/%s", names[i]);
+		if (read_file(AT_FDCWD, path, 64, &value, &len) < 0 || atoi(value) == 0)
+			continue;
+		strbuf_printf(text,
+			"%sfs.fuse.%s is %d: a request that takes longer ends the "
+			"mount; set it to 0",
+			text->len ? "; " : "", names[i], atoi(value));
+	}
+	return text->len ? VERDICT_WARN : VERDICT_OK;
 }
 
 static enum verdict check_incus(const struct doctor *doc, struct strbuf *text)
@@ -163,9 +252,13 @@ static enum verdict look_fuse(const struct doctor *doc, const struct incus_insta
 	const struct device *d, struct strbuf *text)
 {
 	const char *source = device_get(d, "source");
-	cleanup_free char *real = source && *source == '/' ? realpath(source, NULL) : NULL;
+	cleanup_free char *real = NULL;
 	struct statfs st;
 
+	/* Ours may hang; nothing of it needs to be asked. */
+	if (!source || *source != '/' || path_is_inside(source, doc->env->mount))
+		return VERDICT_OK;
+	real = realpath(source, NULL);
 	if (!real || !is_set(d, "shift", "true") || path_is_inside(real, doc->env->mount) ||
 		statfs(real, &st) < 0 || st.f_type != FUSE_SUPER_MAGIC)
 		return VERDICT_OK;
@@ -248,6 +341,9 @@ static const struct {
 } checks[] = {
 	{"daemon", check_daemon},
 	{"mount", check_mount},
+	{"requests", check_requests},
+	{"threads", check_threads},
+	{"timeouts", check_timeouts},
 	{"idmap", check_idmap},
 	{"incus", check_incus},
 	{"other-fuse", check_fuse},
@@ -267,8 +363,6 @@ static void examine(struct doctor *doc)
 	cleanup_error struct error err = {NULL};
 	int r;
 
-	ctl_status(doc->env->control, &doc->daemon, NULL);
-	mountinfo_load(0, &doc->mounts);
 	r = incus_open(NULL, &doc->incus, &err);
 	if (r == 0)
 		r = incus_instance_list(doc->incus, NULL, &doc->instances, &err);
@@ -281,6 +375,39 @@ static void examine(struct doctor *doc)
 	}
 }
 
+static void look(struct doctor *doc)
+{
+	mountinfo_load(0, &doc->mounts);
+	vitals_take(&doc->vitals, doc->env, mountinfo_at(&doc->mounts, doc->env->mount));
+}
+
+/* Kill a stuck daemon; what is examined afterwards is the next one. */
+static int restart(struct doctor *doc, struct error *err)
+{
+	cleanup_free char *threads = NULL;
+	int r;
+
+	if (vitals_is_base_stuck(&doc->vitals))
+		return error_set(err, CMD_REFUSED,
+			"the base does not answer: another daemon would wait for it, too");
+	if (!vitals_is_stuck(&doc->vitals)) {
+		if (!doc->env->is_quiet)
+			fputs("the daemon is not stuck: left alone\n", doc->env->words);
+		return 0;
+	}
+	threads = vitals_threads(doc->vitals.pid);
+	if (threads)
+		fprintf(doc->env->words, "%s\n", threads);
+	r = vitals_replace(&doc->vitals, doc->env, err);
+	if (r != 0)
+		return r;
+	fprintf(doc->env->words, "daemon %d was stuck: another one serves\n", (int)doc->vitals.pid);
+	mount_list_finish(&doc->mounts);
+	vitals_finish(&doc->vitals);
+	look(doc);
+	return 0;
+}
+
 int cmd_doctor(struct cmd_env *env, int argc, char **argv, struct error *err)
 {
 	cleanup_(doctor_finish) struct doctor doc = {.env = env};
@@ -290,6 +417,16 @@ int cmd_doctor(struct cmd_env *env, int argc, char **argv, struct error *err)
 
 	(void)argc;
 	(void)argv;
+	look(&doc);
+	/* One that answers: a debugger waits for ever for a process that is stopped. */
+	if (vitals_is_stuck(&doc.vitals) && doc.vitals.status) {
+		fflush(env->words);
+		vitals_write_stacks(doc.vitals.pid, fileno(env->words));
+	}
+	if (env->is_restarting)
+		r = restart(&doc, err);
+	if (r != 0)
+		return r;
 	examine(&doc);
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && r == 0; i++) {
 		cleanup_strbuf struct strbuf text = STRBUF_INIT;
