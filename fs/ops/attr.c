@@ -87,13 +87,35 @@ struct setattr {
 	struct stat old;
 };
 
-static int set_owner(int fd, gid_t group, const struct stat *attr, int to_set)
+/*
+ * A set-group-id bit without group execution, which means nothing, outlives a chown(2) by those who
+ * belong to the group before and to the one after, or have CAP_FSETID (Linux, fs/attr.c:
+ * setattr_should_drop_sgid(), setattr_copy()). Of another user namespace it cannot be told: as one
+ * who belongs to the group before.
+ */
+static struct creds_scope enter_as_owner(struct call *c, const struct setattr *ch)
 {
-	cleanup_creds struct creds_scope scope = creds_enter_group(group, false);
-	uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
-	gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : ch->old.st_gid;
+	pid_t pid = fuse_req_ctx(c->req)->pid;
+	struct caller_rights before, after;
+	bool keep;
 
-	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	if (S_ISDIR(ch->old.st_mode) || (ch->old.st_mode & (S_ISGID | S_IXGRP)) != S_ISGID ||
+		caller_rights(pid, ch->old.st_gid, &before) < 0 ||
+		caller_rights(pid, gid, &after) < 0)
+		return creds_enter_group(ch->old.st_gid, false);
+
+	keep = before.has_fsetid || (before.is_member && after.is_member);
+	return creds_enter_group(keep || before.is_member ? ch->old.st_gid : CREDS_NOBODY, keep);
+}
+
+static int set_owner(struct call *c, const struct setattr *ch)
+{
+	cleanup_creds struct creds_scope scope = enter_as_owner(c, ch);
+	uid_t uid = ch->to_set & FUSE_SET_ATTR_UID ? ch->attr->st_uid : (uid_t)-1;
+	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : (gid_t)-1;
+
+	return fchownat(ch->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 /*
@@ -109,7 +131,7 @@ static int set_nothing(struct call *c, const struct node *node, const struct set
 	bool is_known;
 
 	if (S_ISDIR(mode) || !(mode & (S_ISUID | S_ISGID)))
-		return set_owner(ch->fd, ch->old.st_gid, ch->attr, 0);
+		return set_owner(c, ch);
 
 	is_known = caller_rights(fuse_req_ctx(c->req)->pid, ch->old.st_gid, &rights) == 0;
 	rights.is_member |= rights.has_fsetid;
@@ -119,7 +141,7 @@ static int set_nothing(struct call *c, const struct node *node, const struct set
 	if (!is_write && (mode & (S_ISUID | S_IXGRP) || !rights.is_member) &&
 		rights.fsuid != ch->old.st_uid && !rights.has_fowner)
 		return -EPERM;
-	return set_owner(ch->fd, rights.is_member ? ch->old.st_gid : CREDS_NOBODY, ch->attr, 0);
+	return set_owner(c, ch);
 }
 
 static int set_mode(int fd, mode_t mode)
@@ -205,7 +227,7 @@ static int make_change(struct call *c, const struct node *node, const struct set
 	if (!(ch->to_set & SET_ANYTHING))
 		return set_nothing(c, node, ch);
 	if (ch->to_set & SET_OWNER)
-		r = set_owner(ch->fd, ch->old.st_gid, ch->attr, ch->to_set);
+		r = set_owner(c, ch);
 	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_MODE))
 		r = set_mode(ch->fd, ch->attr->st_mode);
 	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_SIZE))

@@ -442,11 +442,13 @@ static const struct known {
 		lost_set_id, false, IDMAPPED,
 		"fallocate, copy_file_range and chown by root of a user namespace clear set-id bits: whether "
 		"the file is its own cannot be told (decision 006)"},
-	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open reopen "
-	 "chown fchown ",
+	{" write pwrite writev pwritev2 sendfile copyrange mstore truncate ftruncate fallocate open "
+	 "reopen ",
 		kept_set_gid, false, OR_LATER,
-		"truncate and chown by one who is not in the file's group leave set-group-id where there "
-		"is no group-execute: the kernel does not say who asks; the bit means nothing"},
+		"truncate by one who is not in the file's group leaves set-group-id where there is no "
+		"group-execute: the kernel does not say who asks; the bit means nothing"},
+	{" chown fchown ", kept_set_gid, false, IDMAPPED,
+		"chown in a user namespace: the same, for who is in the group there cannot be told"},
 	{" fallocate ", refused_mode, false, AT_ONCE,
 		"collapse, insert and unshare: the kernel's FUSE refuses them without asking"},
 	{" write writev sendfile read ", wrote_to_fifo, false, NOT_YET, "a fifo was written to"},
@@ -502,9 +504,6 @@ static const struct known {
 		"a write that fails: capabilities are gone, as seen later"},
 	{"", lost_set_id, false, OR_LATER,
 		"a write that fails: set-id bits are gone, as seen later"},
-	{" chown fchown ", lost_set_id, false, AT_ONCE,
-		"chown by root to another group takes set-group-id where there is no group-execute; the bit "
-		"means nothing"},
 	{" listxattr ", hides_more, true, AT_ONCE,
 		"btrfs shows the names of trusted attributes to everybody, the mount to none but root"},
 	{" truncate ", emptied_unseen, false, NOT_YET,

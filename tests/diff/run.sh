@@ -100,10 +100,22 @@ run_tester() {
 	kill -0 "$(cat "$dir/pid")" || fail "the daemon ended: $(tail -n 5 "$dir/log")"
 }
 
+# Scripts of what random rounds have found once, or seldom find.
+replay_scripts() {
+	local fs=$1 script
+
+	for script in "$(dirname "$0")"/scripts/*.ops; do
+		"$difftest" --no-shrink --replay "$script" \
+			"$dir/image/native" "$dir/mount" "$dir/image/base" >"$dir/out" 2>&1 ||
+			fail "$fs, $script: $(cat "$dir/out")"
+	done
+}
+
 run_filesystem() {
 	local fs=$1
 
 	mount_both "$fs"
+	replay_scripts "$fs"
 	case ,$variants, in *,plain,*) run_tester "$fs" plain $((seconds * 3 / 4)) ;; esac
 	case ,$variants, in *,idmap,*) run_tester "$fs" idmap $((seconds - seconds * 3 / 4)) ;; esac
 	# Nothing holds the mount now, so it goes without force, and the daemon with it.
