@@ -68,6 +68,9 @@ uint64_t hash_bytes(uint64_t hash, const void *data, size_t len);
 /* In the result of lsattr and chattr of fifos, devices and sockets. */
 #define SPECIAL_FILE " of a special file"
 
+/* In the result of a refused write with O_DIRECT that may have written its first blocks. */
+#define TORN_WRITE " perhaps in part"
+
 /* NAME on one line, nothing in it that the comparison or a terminal could take for its own. */
 void out_name(struct strbuf *out, const char *name);
 

@@ -111,20 +111,38 @@ void do_pread(struct actor *a, const struct op *op, struct strbuf *out)
 	out_read(out, pread(op_fd(a, op, 0), io_buffer(), len, op->num[1]));
 }
 
+#define SECTOR 512
+
+/*
+ * The result R of writing up to LEN bytes to FD. A direct write goes extent by extent, and the
+ * first one that its alignment does not suit ends it with an error for all (Linux,
+ * fs/iomap/direct-io.c): what went before has been written.
+ */
+static void out_write(struct strbuf *out, int fd, size_t len, ssize_t r)
+{
+	bool is_misaligned = r < 0 && errno == EINVAL;
+
+	out_result(out, r);
+	if (is_misaligned && len > SECTOR && fcntl(fd, F_GETFL) & O_DIRECT)
+		strbuf_puts(out, TORN_WRITE);
+}
+
 void do_write(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	size_t len = buffer_length(op->num[1]);
+	int fd = op_fd(a, op, 0);
 
 	fill_pattern(io_buffer(), len, op->num[2]);
-	out_result(out, write(op_fd(a, op, 0), io_buffer(), len));
+	out_write(out, fd, len, write(fd, io_buffer(), len));
 }
 
 void do_pwrite(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	size_t len = buffer_length(op->num[2]);
+	int fd = op_fd(a, op, 0);
 
 	fill_pattern(io_buffer(), len, op->num[3]);
-	out_result(out, pwrite(op_fd(a, op, 0), io_buffer(), len, op->num[1]));
+	out_write(out, fd, len, pwrite(fd, io_buffer(), len, op->num[1]));
 }
 
 void do_writev(struct actor *a, const struct op *op, struct strbuf *out)
@@ -132,18 +150,20 @@ void do_writev(struct actor *a, const struct op *op, struct strbuf *out)
 	size_t len = buffer_length(op->num[1]), third = len / 3;
 	char *data = io_buffer();
 	struct iovec pieces[] = {{data, third}, {data, 0}, {data + third, len - third}};
+	int fd = op_fd(a, op, 0);
 
 	fill_pattern(data, len, op->num[2]);
-	out_result(out, writev(op_fd(a, op, 0), pieces, 3));
+	out_write(out, fd, len, writev(fd, pieces, 3));
 }
 
 void do_pwritev2(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	size_t len = buffer_length(op->num[2]);
 	struct iovec piece = {io_buffer(), len};
+	int fd = op_fd(a, op, 0);
 
 	fill_pattern(io_buffer(), len, op->num[3]);
-	out_result(out, pwritev2(op_fd(a, op, 0), &piece, 1, op->num[1], (int)op->num[4]));
+	out_write(out, fd, len, pwritev2(fd, &piece, 1, op->num[1], (int)op->num[4]));
 }
 
 /* Not in directories: positions there mean nothing but to seekdir(3), see do_readdir(). */
@@ -186,10 +206,11 @@ void do_copyrange(struct actor *a, const struct op *op, struct strbuf *out)
 
 void do_sendfile(struct actor *a, const struct op *op, struct strbuf *out)
 {
+	size_t len = buffer_length(op->num[3]);
 	off_t from = op->num[2];
+	int fd = op_fd(a, op, 0);
 
-	out_result(
-		out, sendfile(op_fd(a, op, 0), op_fd(a, op, 1), &from, buffer_length(op->num[3])));
+	out_write(out, fd, len, sendfile(fd, op_fd(a, op, 1), &from, len));
 }
 
 void do_clone(struct actor *a, const struct op *op, struct strbuf *out)
