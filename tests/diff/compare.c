@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_wild(const char *p)
+bool text_is_wild(const char *p)
 {
 	return p[0] == '?' && (p[1] == ' ' || p[1] == '\n' || !p[1]);
 }
@@ -15,7 +15,7 @@ static bool is_wild(const char *p)
 bool texts_equal(const char *a, const char *b)
 {
 	while (*a || *b) {
-		if (is_wild(a) || is_wild(b)) {
+		if (text_is_wild(a) || text_is_wild(b)) {
 			a += strcspn(a, " \n");
 			b += strcspn(b, " \n");
 			continue;

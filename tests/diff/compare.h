@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* The word at P is "?". */
+bool text_is_wild(const char *p);
+
 /* Equal but for words "?", which equal any word. */
 bool texts_equal(const char *a, const char *b);
 

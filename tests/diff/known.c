@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,9 @@ static bool equal_but_bits(const char *a, const char *b, int bits)
 			(in_a & in_b) == in_b) {
 			a += 6;
 			b += 6;
+		} else if (text_is_wild(a) || text_is_wild(b)) {
+			a += strcspn(a, " \n");
+			b += strcspn(b, " \n");
 		} else if (*a++ != *b++) {
 			return false;
 		}
@@ -265,7 +269,10 @@ static bool directory_sizes(const struct op *op, const char *native, const char 
 static bool emptied_while_open(const struct op *op, const char *native, const char *mount)
 {
 	return op->num[0] == 0 && !fnmatch("= 0*", native, 0) && !fnmatch("= 0*", mount, 0) &&
-	       strstr(native, " size 0") && strstr(native, " c = ") && strstr(mount, " c > ");
+	       strstr(native, " size 0") &&
+	       ((strstr(native, " c = ") && strstr(mount, " c > ")) ||
+		       (strstr(native, " c ? ") &&
+			       equal_but_bits(native, mount, S_ISUID | S_ISGID)));
 }
 
 static bool other_hole(const struct op *op, const char *native, const char *mount)
@@ -334,15 +341,13 @@ static bool lost_capabilities(const struct op *op, const char *native, const cha
 	return strstr(native, CAPABILITY) && texts_equal(here, there);
 }
 
-/* The same, were it not for capabilities and set-id bits; a hole was asked for beyond the end. */
+/* A hole was asked for; the same, were it not for capabilities and set-id bits. */
 static bool punched_nothing(const struct op *op, const char *native, const char *mount)
 {
 	cleanup_free char *here = strdup(native);
 	cleanup_free char *there = strdup(mount);
-	const char *size = strstr(native, " size ");
 
-	if (!here || !there || !size || !(op->num[1] & FALLOC_FL_PUNCH_HOLE) ||
-		op->num[2] < strtoll(size + strlen(" size "), NULL, 10))
+	if (!here || !there || !(op->num[1] & FALLOC_FL_PUNCH_HOLE))
 		return false;
 	drop_capabilities(here);
 	drop_capabilities(there);
@@ -473,6 +478,7 @@ static const struct known {
 		ONCE_FLAGGED, /* something is immutable or append-only */
 		ONCE_STORMED,
 		ON_XFS,
+		ON_BTRFS,
 		IDMAPPED,
 		NOT_YET, /* equal, but what comes will not be */
 	} when;
@@ -501,9 +507,9 @@ static const struct known {
 	{" fallocate ", modified_anyway, false, AT_ONCE,
 		"a call that finds nothing to do (btrfs, holes beyond the end): FUSE takes away set-id bits "
 		"and capabilities, and moves the times, before it asks"},
-	{" fallocate ", punched_nothing, false, AT_ONCE,
-		"a hole beyond the end (btrfs): FUSE takes away set-id bits and capabilities before it "
-		"asks; that it moves the times does not show where they had moved already"},
+	{" fallocate ", punched_nothing, false, ON_BTRFS,
+		"a hole beyond the end, or in a hole: FUSE takes away set-id bits and capabilities before "
+		"it asks; that it moves the times does not show where they had moved already"},
 	{" write pwrite writev pwritev2 sendfile ", torn_write, false, AT_ONCE,
 		"O_DIRECT, a length that it does not take: ext4 writes extent by extent up to the "
 		"unaligned end, then refuses the whole; what is an extent, its allocator decides each time"},
@@ -524,7 +530,7 @@ static const struct known {
 		"ext4: how many blocks a directory has depends on the order in which two fill it"},
 	{" truncate ", emptied_while_open, false, AT_ONCE,
 		"truncate to nothing of an empty file that is open: the kernel sends what it sends for "
-		"open(O_TRUNC), which moves the times on xfs and btrfs too"},
+		"open(O_TRUNC), which moves the times and takes set-id bits on xfs and btrfs too"},
 	{" ftruncate ", refused_now, false, ONCE_FLAGGED,
 		"ftruncate of a file made immutable while it is open: the daemon opens it again"},
 	{" chown fchown ", like_a_write, false, AT_ONCE,
@@ -623,7 +629,8 @@ static bool names_op(const char *ops, const struct op *op)
 static bool concerns(const struct known *row, const struct op *op, const struct past *past)
 {
 	if ((row->when == ONCE_FLAGGED && !past->has_been_flagged) ||
-		(row->when == ON_XFS && !past->is_xfs) ||
+		(row->when == ON_XFS && past->fs_type != XFS_SUPER_MAGIC) ||
+		(row->when == ON_BTRFS && past->fs_type != BTRFS_SUPER_MAGIC) ||
 		(row->when == ONCE_STORMED && !past->has_stormed) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;

@@ -9,7 +9,7 @@
 /* What has happened in the round so far that may show only now. */
 struct past {
 	bool has_been_quiet; /* an operation was not looked at */
-	bool is_xfs;
+	long fs_type; /* of the native directory, as statfs(2) says */
 	bool is_idmapped; /* one actor lives in another user namespace */
 	bool has_stormed; /* both actors have changed a directory at once */
 	bool has_been_flagged; /* somebody has made something immutable or append-only */

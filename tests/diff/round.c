@@ -5,7 +5,6 @@
 #include "known.h"
 
 #include <err.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,18 +99,18 @@ static int compare_step(
 	return !texts_equal(d->texts[0], d->texts[1]);
 }
 
-static bool is_xfs(const char *dir)
+static long fs_type(const char *dir)
 {
 	struct statfs st;
 
-	return statfs(dir, &st) == 0 && st.f_type == XFS_SUPER_MAGIC;
+	return statfs(dir, &st) == 0 ? (long)st.f_type : 0;
 }
 
 static int run_steps(
 	struct config *cfg, const struct script *s, struct side sides[2], struct difference *d)
 {
 	struct past past = {
-		.is_xfs = is_xfs(cfg->places[0].plain), .is_idmapped = cfg->userns >= 0};
+		.fs_type = fs_type(cfg->places[0].plain), .is_idmapped = cfg->userns >= 0};
 
 	for (size_t i = 0; i <= s->n; i++) {
 		const struct op *op = i < s->n ? &s->ops[i] : NULL;
