@@ -302,6 +302,12 @@ static int open_collection(struct builder *b, const yaml_event_t *event, enum ya
 	return 0;
 }
 
+/* What stands on the stack since F was opened; NULL = nothing, perhaps no stack yet. */
+static struct yamlnode **frame_items(const struct builder *b, const struct frame *f)
+{
+	return b->n_stack > f->first ? b->stack + f->first : NULL;
+}
+
 static int close_list(struct builder *b, const struct frame *f)
 {
 	struct yamlnode *list = f->node;
@@ -311,7 +317,7 @@ static int close_list(struct builder *b, const struct frame *f)
 	if (!list->items)
 		return -ENOMEM;
 	if (list->n_items)
-		memcpy(list->items, b->stack + f->first, list->n_items * sizeof(*list->items));
+		memcpy(list->items, frame_items(b, f), list->n_items * sizeof(*list->items));
 	return 0;
 }
 
@@ -322,7 +328,7 @@ static int close_map(struct builder *b, const struct frame *f)
 	int r;
 
 	r = yamlmap_collect(
-		b->stack + f->first, b->n_stack - f->first, b->diags, &pairs, &map->n_pairs);
+		frame_items(b, f), b->n_stack - f->first, b->diags, &pairs, &map->n_pairs);
 	if (r < 0)
 		return r;
 
