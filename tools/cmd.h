@@ -29,40 +29,52 @@ enum cmd_exit {
 extern const char *const exit_codes[];
 extern const size_t n_exit_codes;
 
-/* Options beyond the global ones, as bits of cmd.options. */
-enum cmd_option {
-	OPT_DRY_RUN = 1u << 0,
-	OPT_SPEC = 1u << 1,
-	OPT_INHERIT = 1u << 2,
-	OPT_IDS = 1u << 3,
-	OPT_REASON = 1u << 4,
-	OPT_UNTIL = 1u << 5,
-	OPT_LINES = 1u << 6,
-	OPT_MARKDOWN = 1u << 7,
-	OPT_WRITE = 1u << 8,
-	OPT_RECREATE = 1u << 9,
-	OPT_FORCE = 1u << 10,
-	OPT_REPAIR = 1u << 11,
-	OPT_DROP_MISSING = 1u << 12,
-	OPT_FORCE_DELETE = 1u << 13,
-	OPT_YES = 1u << 14,
-	OPT_STRICT = 1u << 15,
-	OPT_ALL_PROJECTS = 1u << 16,
-	OPT_FILES = 1u << 18,
-	OPT_INSTANCES = 1u << 17, /* --instance, --domain, --scope */
-	OPT_PATH = 1u << 20,
-	OPT_MODE = 1u << 21,
-	OPT_GRACE = 1u << 22,
-	OPT_ALL = 1u << 23,
-	OPT_POD = 1u << 24, /* --image, --undo */
-	OPT_REPLUG = 1u << 24,
-	OPT_ADOPT = 1u << 25,
-	OPT_DEVICES = 1u << 26,
-	OPT_LAZY = 1u << 27,
-	OPT_BINARY = 1u << 28,
-	OPT_RESTART = 1u << 29,
-	OPT_ONCE = 1u << 30,
-};
+/*
+ * Options beyond the global ones, as bits of cmd.options. Counted, so that no two share a bit. POD is
+ * --image and --undo, INSTANCES is --instance, --domain and --scope.
+ */
+#define CMD_OPTIONS(X)  \
+	X(DRY_RUN)      \
+	X(SPEC)         \
+	X(INHERIT)      \
+	X(IDS)          \
+	X(REASON)       \
+	X(UNTIL)        \
+	X(LINES)        \
+	X(MARKDOWN)     \
+	X(WRITE)        \
+	X(RECREATE)     \
+	X(FORCE)        \
+	X(REPAIR)       \
+	X(DROP_MISSING) \
+	X(FORCE_DELETE) \
+	X(YES)          \
+	X(STRICT)       \
+	X(ALL_PROJECTS) \
+	X(FILES)        \
+	X(INSTANCES)    \
+	X(PATH)         \
+	X(MODE)         \
+	X(GRACE)        \
+	X(ALL)          \
+	X(POD)          \
+	X(REPLUG)       \
+	X(ADOPT)        \
+	X(DEVICES)      \
+	X(LAZY)         \
+	X(BINARY)       \
+	X(ONCE)         \
+	X(RESTART)
+
+#define OPTION_NUMBER(name) OPT_NUMBER_##name,
+enum cmd_option_number { CMD_OPTIONS(OPTION_NUMBER) N_CMD_OPTIONS };
+
+/* GNU C gives an enum the width that it needs. */
+#define OPTION_BIT(name) OPT_##name = 1ull << OPT_NUMBER_##name,
+enum cmd_option { CMD_OPTIONS(OPTION_BIT) };
+#undef OPTION_NUMBER
+#undef OPTION_BIT
+_Static_assert(N_CMD_OPTIONS <= 64, "cmd.options has 64 bits");
 
 /* What was asked for: option values (borrowed from argv and the environment) and who asks. */
 struct cmd_env {
@@ -124,7 +136,7 @@ struct cmd {
 	const char *text; /* more help */
 	const char *examples; /* one command per line, for a fresh example tree */
 	const char *formats; /* "incus json ..."; NULL = those of out.h */
-	unsigned int options; /* enum cmd_option */
+	uint64_t options; /* enum cmd_option */
 	int min_args;
 	int max_args; /* -1 = any */
 	/*

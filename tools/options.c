@@ -134,7 +134,7 @@ struct getopt_tables {
 
 #define NAME_BASE 256 /* results below are letters */
 
-static void tables_init(struct getopt_tables *t, const char *head, unsigned int bits)
+static void tables_init(struct getopt_tables *t, const char *head, uint64_t bits)
 {
 	char *letter = stpcpy(t->letters, head);
 
@@ -185,7 +185,7 @@ static int bad_option(int c, const struct cmd *cmd, char **argv, struct error *e
 }
 
 /* One pass of getopt_long(); leaves optind at the first operand. */
-static int parse_pass(struct cmd_env *env, const struct cmd *cmd, unsigned int bits, int argc,
+static int parse_pass(struct cmd_env *env, const struct cmd *cmd, uint64_t bits, int argc,
 	char **argv, struct error *err)
 {
 	struct getopt_tables t;

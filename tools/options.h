@@ -16,7 +16,7 @@ struct option_row {
 	const char *name;
 	char letter; /* 0 = none */
 	const char *arg; /* NULL = takes none */
-	unsigned int bit; /* enum cmd_option; 0 = every verb takes it */
+	uint64_t bit; /* enum cmd_option; 0 = every verb takes it */
 	enum option_kind kind;
 	size_t offset; /* of the field in struct cmd_env */
 	const char *variable; /* environment, NULL = none */

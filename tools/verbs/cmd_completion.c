@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The words of BITS' options, as the shell wants them: --name --name ... */
-static void put_options(FILE *out, unsigned int bits)
+static void put_options(FILE *out, uint64_t bits)
 {
 	const char *space = "";
 
@@ -35,6 +35,8 @@ static const char *operand_words(const struct cmd *cmd)
 		{"check|rebuild", "compgen -W 'check rebuild' -- \"$cur\""},
 		{"bash", "compgen -W bash -- \"$cur\""},
 		{"VERB", "compgen -W \"$verbs\" -- \"$cur\""},
+		{"create|copy|adopt", "compgen -W \"create copy adopt rename rm undelete "
+				      "$(_anklume_fsctl_volumes)\" -- \"$cur\""},
 		{"VOLUME", "compgen -W \"$(_anklume_fsctl_volumes)\" -- \"$cur\""},
 		{"OBJECT", "compgen -W \"$(_anklume_fsctl_volumes)\" -- \"$cur\""},
 	};

@@ -17,7 +17,7 @@ static void print_option(FILE *out, const struct option_row *row)
 		fprintf(out, "  %s\n  %22s %s\n", text, "", row->help);
 }
 
-static void print_options(FILE *out, unsigned int bits)
+static void print_options(FILE *out, uint64_t bits)
 {
 	for (size_t i = 0; i < n_options; i++) {
 		if (bits ? (options[i].bit & bits) : !options[i].bit)
