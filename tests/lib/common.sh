@@ -17,6 +17,7 @@ set -Eeuo pipefail
 export LC_ALL=C.UTF-8
 umask 022
 
+test_file=$(realpath "$0") # a test may change the working directory
 tests_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 root=${tests_dir%/*}
 build=${ANKLUME_BUILD:-$root/build}
@@ -200,7 +201,7 @@ run_tests() {
 
 	while read -r name; do
 		check "${name//_/ }" "test_$name"
-	done < <(sed -n 's/^test_\([a-z0-9_]*\)() .*/\1/p' "$0")
+	done < <(sed -n 's/^test_\([a-z0-9_]*\)() .*/\1/p' "$test_file")
 	finish_tests
 }
 
