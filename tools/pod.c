@@ -5,16 +5,13 @@
 
 #include "applied.h"
 #include "attach.h"
+#include "backup.h"
 #include "ctl.h"
 #include "naming.h"
 #include "seed.h"
 #include "str.h"
 #include "url.h"
 #include "wire.h"
-
-/* An export of a large root filesystem is one reply. */
-#define REPLY_MS (4 * 3600 * 1000)
-#define OPERATION_MS (4 * 3600 * 1000)
 
 static bool is_meant(const struct domain *d, const struct machine *m, const char *word)
 {
@@ -110,7 +107,7 @@ int pod_open(struct pod *pod, struct cmd_env *env, const char *word, struct erro
 		r = incus_open(NULL, &pod->incus, err);
 	if (r != 0)
 		return r;
-	incus_set_timeouts(pod->incus, REPLY_MS, OPERATION_MS);
+	incus_set_timeouts(pod->incus, INCUS_BACKUP_TIMEOUT_MS, INCUS_BACKUP_TIMEOUT_MS);
 	return pod_refresh(pod, err);
 }
 

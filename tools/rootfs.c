@@ -4,14 +4,21 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "array.h"
+#include "idmap.h"
 #include "str.h"
 
 #define TOP "backup/container/rootfs"
+#define VOLUME_TOP "backup/volume"
+
+/* Attributes that say which volume of a base a directory is: of the top, and its own. */
+#define OWN_XATTRS "trusted.anklume."
+
 #define BLOCK_BYTES 65536
 
 #define WRITE_FLAGS                                                            \
@@ -26,13 +33,25 @@ struct stray {
 	bool is_done;
 };
 
+/* The default ACL of a directory: what is created there would inherit it, so it comes last. */
+struct default_acl {
+	char *name;
+	void *value;
+	size_t len;
+};
+
+#define DEFAULT_ACL "system.posix_acl_default"
+
 struct extraction {
 	int tar_fd;
 	int to_fd;
+	const struct idmap *ids;
 	char *prefix; /* in the archive, without a slash at its end */
 	struct archive *disk;
 	struct stray *strays;
 	size_t n_strays;
+	struct default_acl *acls;
+	size_t n_acls;
 	bool is_found;
 	struct timespec times[2]; /* of the top, set when nothing changes it any more */
 	struct error *err;
@@ -75,28 +94,101 @@ static int open_archive(struct extraction *x, struct archive **ret)
 	return 0;
 }
 
-/*
- * libarchive leaves ACLs out that came as attributes, so the attributes are ours to set; through
- * the directory's descriptor, and never through a symlink.
- */
-static int set_xattrs(struct extraction *x, struct archive_entry *entry, const char *name)
+/* ENTRY has the owner that the container sees. */
+static int change_owner(struct extraction *x, struct archive_entry *entry, const char *name)
+{
+	int64_t uid = archive_entry_uid(entry);
+	int64_t gid = archive_entry_gid(entry);
+	uint32_t new_uid, new_gid;
+
+	if (idmap_uid(x->ids, uid, &new_uid) < 0 || idmap_gid(x->ids, gid, &new_gid) < 0)
+		return error_set(x->err, -ERANGE,
+			"'%s' belongs to %" PRId64 ":%" PRId64 " on the disk, which no container "
+			"sees\n  give it an owner inside, or remove it",
+			name, uid, gid);
+	archive_entry_set_uid(entry, new_uid);
+	archive_entry_set_gid(entry, new_gid);
+	return 0;
+}
+
+/* Never through a symlink, and from the directory's descriptor on. */
+static int put_xattr(const struct extraction *x, const char *name, const char *key,
+	const void *value, size_t len)
 {
 	cleanup_free char *path = NULL;
-	const char *key;
-	const void *value;
-	size_t len;
 
 	if (asprintf(&path, "/proc/self/fd/%d/%s", x->to_fd, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
-	archive_entry_xattr_reset(entry);
-	while (archive_entry_xattr_next(entry, &key, &value, &len) == ARCHIVE_OK) {
-		if (lsetxattr(path, key, value, len, 0) < 0)
-			return error_errno(
-				x->err, -errno, "'%s': cannot set attribute '%s'", name, key);
+	return lsetxattr(path, key, value, len, 0) < 0 ? -errno : 0;
+}
+
+/* VALUE is stolen on success. */
+static int add_default_acl(struct extraction *x, const char *name, void *value, size_t len)
+{
+	struct default_acl *acl = array_append(&x->acls, &x->n_acls, sizeof(*acl));
+
+	if (!acl)
+		return -ENOMEM;
+	acl->name = strdup(name);
+	if (!acl->name)
+		return -ENOMEM;
+	acl->value = value;
+	acl->len = len;
+	return 0;
+}
+
+static int set_default_acls(struct extraction *x)
+{
+	for (size_t i = 0; i < x->n_acls; i++) {
+		const struct default_acl *acl = &x->acls[i];
+		int r = put_xattr(x, acl->name, DEFAULT_ACL, acl->value, acl->len);
+
+		if (r < 0)
+			return error_errno(x->err, r, "'%s': cannot set attribute '%s'", acl->name,
+				DEFAULT_ACL);
 	}
 	return 0;
+}
+
+static int set_xattr(
+	struct extraction *x, const char *name, const char *key, const void *value, size_t len)
+{
+	cleanup_free void *own = malloc(len + 1);
+	int r;
+
+	if (!own)
+		return -ENOMEM;
+	memcpy(own, value, len);
+	r = idmap_xattr(x->ids, key, own, &len);
+	if (r < 0 || strcmp(key, DEFAULT_ACL) != 0)
+		return r < 0 ? r : put_xattr(x, name, key, own, len);
+	r = add_default_acl(x, name, own, len);
+	if (r == 0)
+		steal_ptr(&own);
+	return r;
+}
+
+/*
+ * libarchive leaves ACLs out that came as attributes, so the attributes are ours to set.
+ */
+static int set_xattrs(struct extraction *x, struct archive_entry *entry, const char *name)
+{
+	const char *key;
+	const void *value;
+	size_t len;
+	int r = 0;
+
+	archive_entry_xattr_reset(entry);
+	while (r == 0 && archive_entry_xattr_next(entry, &key, &value, &len) == ARCHIVE_OK) {
+		if (strcmp(name, ".") == 0 && str_has_prefix(key, OWN_XATTRS))
+			continue;
+		r = set_xattr(x, name, key, value, len);
+		if (r < 0)
+			error_errno(x->err, r, "'%s': cannot set attribute '%s'", name, key);
+	}
+	return r;
 }
 
 static int copy_data(struct extraction *x, struct archive *from, const char *name)
@@ -117,8 +209,10 @@ static int copy_data(struct extraction *x, struct archive *from, const char *nam
 static int write_entry(
 	struct extraction *x, struct archive *from, struct archive_entry *entry, const char *name)
 {
-	int r;
+	int r = change_owner(x, entry, name);
 
+	if (r < 0)
+		return r;
 	archive_entry_copy_pathname(entry, name);
 	if (archive_write_header(x->disk, entry) != ARCHIVE_OK)
 		return fail(x, x->disk, name);
@@ -143,9 +237,14 @@ static int add_stray(struct extraction *x, const char *name, const char *target)
 /* The top exists: only what it is like comes from the archive. */
 static int dress_top(struct extraction *x, struct archive_entry *entry)
 {
+	int r;
+
 	if (archive_entry_filetype(entry) != AE_IFDIR)
 		return 0;
 	x->is_found = true;
+	r = change_owner(x, entry, "the top directory");
+	if (r < 0)
+		return r;
 	x->times[0].tv_nsec = UTIME_OMIT;
 	x->times[1].tv_sec = archive_entry_mtime(entry);
 	x->times[1].tv_nsec = archive_entry_mtime_nsec(entry);
@@ -260,6 +359,8 @@ static int extract(struct extraction *x)
 	/* Modes and times of directories are set at the end. */
 	if (archive_write_close(x->disk) != ARCHIVE_OK && r == 0)
 		r = fail(x, x->disk, "directories");
+	if (r == 0)
+		r = set_default_acls(x);
 	if (r == 0 && x->is_found && futimens(x->to_fd, x->times) < 0)
 		r = error_errno(x->err, -errno, "cannot set the times");
 	return r;
@@ -273,24 +374,46 @@ static void finish(struct extraction *x)
 		free(x->strays[i].target);
 	}
 	free(x->strays);
+	for (size_t i = 0; i < x->n_acls; i++) {
+		free(x->acls[i].name);
+		free(x->acls[i].value);
+	}
+	free(x->acls);
 	free(x->prefix);
+}
+
+/* All of it, X->prefix (owned) and X->ids being set. */
+static int run(struct extraction *x, bool *ret_found)
+{
+	cleanup_fd int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = x->prefix ? 0 : -ENOMEM;
+
+	if (r == 0 && (cwd < 0 || fchdir(x->to_fd) < 0))
+		r = error_errno(x->err, -errno, "cannot enter the directory");
+	if (r == 0)
+		r = extract(x);
+	if (cwd >= 0 && fchdir(cwd) < 0 && r == 0)
+		r = error_errno(x->err, -errno, "cannot go back to the working directory");
+	*ret_found = x->is_found;
+	finish(x);
+	return r;
 }
 
 int rootfs_extract(int tar_fd, const char *path, int to_fd, bool *ret_found, struct error *err)
 {
-	struct extraction x = {.tar_fd = tar_fd, .to_fd = to_fd, .err = err};
-	cleanup_fd int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
+	static const struct idmap none;
+	struct extraction x = {.tar_fd = tar_fd, .to_fd = to_fd, .ids = &none, .err = err};
 
 	if (asprintf(&x.prefix, TOP "%s", path) < 0)
-		return -ENOMEM;
-	if (cwd < 0 || fchdir(to_fd) < 0)
-		r = error_errno(err, -errno, "cannot enter the directory");
-	if (r == 0)
-		r = extract(&x);
-	if (cwd >= 0 && fchdir(cwd) < 0 && r == 0)
-		r = error_errno(err, -errno, "cannot go back to the working directory");
-	*ret_found = x.is_found;
-	finish(&x);
-	return r;
+		x.prefix = NULL;
+	return run(&x, ret_found);
+}
+
+int rootfs_extract_volume(
+	int tar_fd, const struct idmap *ids, int to_fd, bool *ret_found, struct error *err)
+{
+	struct extraction x = {.tar_fd = tar_fd, .to_fd = to_fd, .ids = ids, .err = err};
+
+	x.prefix = strdup(VOLUME_TOP);
+	return run(&x, ret_found);
 }

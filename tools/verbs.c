@@ -152,13 +152,17 @@ const struct cmd cmds[] = {
 		OPT_SPEC | OPT_DRY_RUN | OPT_FORCE_DELETE | OPT_YES | OPT_STRICT |
 			OPT_ALL_PROJECTS | OPT_FILES,
 		0, 0, cmd_flush},
-	{"volume", "create|copy|rename|rm|undelete VOLUME...", CHANGE,
+	{"volume", "create|copy|adopt|rename|rm|undelete ...", CHANGE,
 		"make, copy, move, remove data itself",
 		"create DOMAIN/MACHINE/VOLUME --path PATH: a directory and its record, in\n"
 		"a machine that is recorded. Until the spec declares it, it is an orphan.\n"
 		"copy VOLUME DOMAIN/MACHINE/VOLUME: owners, attributes, hard links and\n"
 		"holes as they are; blocks are shared where the filesystem can. Refused\n"
 		"while the volume is written to, unless --force.\n"
+		"adopt [[PROJECT/]POOL/]NAME VOLUME: copy a custom volume of a storage\n"
+		"pool of Incus into a volume that is declared, empty and not attached,\n"
+		"with owners as its containers see them. The pool keeps its volume.\n"
+		"Refused while an instance that runs has it, unless --force.\n"
 		"rename VOLUME NEW-NAME: in its machine, or with a full name in another.\n"
 		"rm VOLUME: move it to the trash. Refused while it is protected,\n"
 		"read-only, on hold, or attached to an instance. Asks for the full name;\n"

@@ -70,6 +70,7 @@ static inline void volop_finishp(struct volop *op)
 /* The verbs below 'volume'. */
 int volume_create(struct volop *op, int argc, char **argv, struct error *err);
 int volume_copy(struct volop *op, int argc, char **argv, struct error *err);
+int volume_adopt(struct volop *op, int argc, char **argv, struct error *err);
 int volume_rename(struct volop *op, int argc, char **argv, struct error *err);
 int volume_rm(struct volop *op, int argc, char **argv, struct error *err);
 int volume_undelete(struct volop *op, int argc, char **argv, struct error *err);

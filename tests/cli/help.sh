@@ -149,6 +149,7 @@ off'
 	assert_eq "$(complete_words ls -f j)" json
 	assert_eq "$(complete_words devices -f h)" host_vars
 	assert_eq "$(complete_words catalog r)" rebuild
+	assert_eq "$(complete_words volume ad)" adopt
 	assert_eq "$(complete_words help val)" validate
 	assert_eq "$(complete_words apply inf)" infra.yml
 }

@@ -276,6 +276,7 @@ test_volumes_of_a_pool_are_data_and_keep_their_project() {
 	flush 0 --force
 	assert_match "$err" "warning: project '$pro' holds data in storage pools:"
 	assert_match "$err" "volume 'default/pgdata'"
+	assert_match "$err" "'anklume-fsctl volume adopt $pro/POOL/NAME VOLUME'"
 	assert_match "$out" "Skipped: project $pro \(it holds 1 volume of a storage pool"
 	assert_eq "$(instances)" ""
 	incus --project "$pro" storage volume show default pgdata >/dev/null

@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 
 #include "errors.h"
+#include "idmap.h"
 #include "unit.h"
 
 #define TOP "backup/container/rootfs"
@@ -73,6 +74,22 @@ static int extract(
 		write_entry(a, &entries[i]);
 	archive_write_free(a);
 	r = rootfs_extract(fd, path, to_fd, ret_found, err);
+	close(fd);
+	return r;
+}
+
+/* Extract the volume of an archive with the N entries, its ids mapped by MAP. */
+static int extract_volume(
+	const struct entry *entries, size_t n, const char *map, bool *ret_found, struct error *err)
+{
+	cleanup_idmap struct idmap ids = {NULL, 0};
+	bool ignored;
+	int fd, r;
+
+	extract(entries, n, "/none", &ignored, NULL);
+	ck_assert_int_eq(idmap_parse(map, &ids, NULL), 0);
+	fd = open(unit_path("tar"), O_RDONLY);
+	r = rootfs_extract_volume(fd, &ids, to_fd, ret_found, err);
 	close(fd);
 	return r;
 }
@@ -190,6 +207,59 @@ START_TEST(nothing_is_written_outside)
 }
 END_TEST
 
+static const struct entry volume_entries[] = {
+	{"backup/index.yaml", 'f', "x"},
+	{"backup/volume", 'd', NULL},
+	{"backup/volume/file", 'f', "text"},
+	{"backup/volume/hard", 'h', "backup/volume/file"},
+	{"backup/volume-snapshots/one/file", 'f', "no"},
+};
+
+/* S0-33 */
+START_TEST(all_of_a_volume_is_extracted)
+{
+	cleanup_error struct error err = {0};
+	struct stat st;
+	bool is_found = false;
+
+	ck_assert_msg(extract_volume(volume_entries, ARRAY_SIZE(volume_entries), NULL, &is_found,
+			      &err) == 0,
+		"%s", error_text(&err, 0));
+	ck_assert(is_found);
+	ck_assert_int_eq(inode_of("to/file"), inode_of("to/hard"));
+	ck_assert_int_eq(lstat(unit_path("to/file"), &st), 0);
+	ck_assert_int_eq(st.st_nlink, 2);
+	ck_assert_int_eq(fstat(to_fd, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0750);
+	ck_assert(!exists("to/one"));
+}
+END_TEST
+
+START_TEST(an_owner_that_the_volume_does_not_map_is_an_error)
+{
+	cleanup_error struct error err = {0};
+	bool is_found;
+
+	ck_assert_int_eq(extract_volume(volume_entries, ARRAY_SIZE(volume_entries),
+				 "[{\"Isuid\":true,\"Isgid\":true,\"Hostid\":3000000000,"
+				 "\"Nsid\":0,\"Maprange\":9}]",
+				 &is_found, &err),
+		-ERANGE);
+	ck_assert_ptr_nonnull(strstr(err.text, "'the top directory' belongs to "));
+	ck_assert(!exists("to/file"));
+}
+END_TEST
+
+START_TEST(an_archive_of_an_instance_has_no_volume)
+{
+	static const struct entry entries[] = {{TOP "/etc", 'd', NULL}};
+	bool is_found = true;
+
+	ck_assert_int_eq(extract_volume(entries, 1, NULL, &is_found, NULL), 0);
+	ck_assert(!is_found);
+}
+END_TEST
+
 START_TEST(half_an_archive_is_an_error)
 {
 	static const struct entry entries[] = {
@@ -217,6 +287,9 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, links_to_one_file_elsewhere_are_one_file);
 	tcase_add_test(tc, a_link_to_nothing_is_an_error);
 	tcase_add_loop_test(tc, nothing_is_written_outside, 0, ARRAY_SIZE(hostile));
+	tcase_add_test(tc, all_of_a_volume_is_extracted);
+	tcase_add_test(tc, an_owner_that_the_volume_does_not_map_is_an_error);
+	tcase_add_test(tc, an_archive_of_an_instance_has_no_volume);
 	tcase_add_test(tc, half_an_archive_is_an_error);
 	suite_add_tcase(s, tc);
 	return s;

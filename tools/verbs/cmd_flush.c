@@ -35,7 +35,11 @@ static void warn(const struct deletion *d)
 			s->name);
 		for (size_t j = 0; j < p->volumes.n_items; j++)
 			print_volume(env->words, p->volumes.items[j].name);
-		fputs("  they and the project stay; a project would take them along\n", env->words);
+		fprintf(env->words,
+			"  they and the project stay; a project would take them along\n"
+			"  'anklume-fsctl volume adopt %s/POOL/NAME VOLUME' copies one\n"
+			"  into a volume that the spec declares\n",
+			s->name);
 	}
 	if (d->plan.n_foreign > 0 && !env->is_quiet)
 		fprintf(env->words,

@@ -7,19 +7,20 @@ static const struct {
 	const char *name;
 	const char *args;
 	int n_min, n_max;
-	unsigned int options; /* of those that the verb takes as a whole */
+	uint64_t options; /* of those that the verb takes as a whole */
 	int (*run)(struct volop *op, int argc, char **argv, struct error *err);
 } actions[] = {
 	{"create", "DOMAIN/MACHINE/VOLUME --path PATH", 1, 1, OPT_PATH | OPT_IDS | OPT_MODE,
 		volume_create},
 	{"copy", "VOLUME DOMAIN/MACHINE/VOLUME", 2, 2, OPT_PATH | OPT_FORCE, volume_copy},
+	{"adopt", "POOL-VOLUME VOLUME", 2, 2, OPT_FORCE, volume_adopt},
 	{"rename", "VOLUME NEW-NAME", 2, 2, 0, volume_rename},
 	{"rm", "VOLUME", 1, 1, OPT_GRACE | OPT_YES, volume_rm},
 	{"undelete", "VOLUME[@TIME] [DOMAIN/MACHINE/VOLUME]", 1, 2, 0, volume_undelete},
 };
 
 /* The options that were given, of those that not all actions take. */
-static unsigned int given_options(const struct cmd_env *env)
+static uint64_t given_options(const struct cmd_env *env)
 {
 	return (env->path ? OPT_PATH : 0) | (env->ids ? OPT_IDS : 0) | (env->mode ? OPT_MODE : 0) |
 	       (env->grace ? OPT_GRACE : 0) | (env->is_yes ? OPT_YES : 0) |
@@ -51,6 +52,6 @@ int cmd_volume(struct cmd_env *env, int argc, char **argv, struct error *err)
 				actions[i].name);
 		return run(env, i, argc - 1, argv + 1, err);
 	}
-	return cmd_usage(
-		err, "no 'volume %s': there are create, copy, rename, rm, undelete", argv[0]);
+	return cmd_usage(err, "no 'volume %s': there are create, copy, adopt, rename, rm, undelete",
+		argv[0]);
 }
