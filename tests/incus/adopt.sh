@@ -4,7 +4,7 @@
 
 # shellcheck source=tests/incus/lib.sh
 . "$(dirname "$0")/lib.sh"
-need incus fuse fsctl setfattr setfacl getfattr setcap
+need incus fuse fsctl setfattr setfacl getfacl getfattr setcap getcap
 
 domain=$(unique_domain adopt)
 box=$domain-a
