@@ -21,6 +21,7 @@ typedef bool (*applies_fn)(const struct op *op, const char *native, const char *
 void past_add(struct past *past, const struct op *op)
 {
 	past->has_been_quiet |= op->quiet;
+	past->has_been_advised |= op->code == OP_fadvise;
 	past->has_stormed |= op->code == OP_storm;
 	past->has_been_flagged |=
 		op->code == OP_chattr && (op->num[0] & (FS_IMMUTABLE_FL | FS_APPEND_FL));
@@ -187,26 +188,37 @@ static const char *next_event(const char *event, const char *last)
 	return next;
 }
 
-/* Equal but for when files are closed, and for IN_ATTRIB that only the mount has. */
-static bool other_events(const struct op *op, const char *native, const char *mount)
+/* Equal but for when files are closed, and for events of MORE that only the mount has. */
+static bool equal_but_events(const char *native, const char *mount, unsigned long more)
 {
 	const char *last = "";
 
-	(void)op;
 	native = skip_closes(native);
 	mount = skip_closes(mount);
-	while (mount && (native || strtoul(mount, NULL, 16) == IN_ATTRIB)) {
+	while (mount && (native || strtoul(mount, NULL, 16) & more)) {
 		if (native && same_event(native, mount)) {
 			last = native;
 			native = next_event(native, last);
 			mount = next_event(mount, last);
-		} else if (strtoul(mount, NULL, 16) == IN_ATTRIB) {
+		} else if (strtoul(mount, NULL, 16) & more) {
 			mount = next_event(mount, last);
 		} else {
 			return false;
 		}
 	}
 	return !native && !mount;
+}
+
+static bool other_events(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_events(native, mount, IN_ATTRIB);
+}
+
+static bool more_reads(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_events(native, mount, IN_ACCESS);
 }
 
 #define HEX "0123456789abcdef"
@@ -477,6 +489,7 @@ static const struct known {
 		OR_LATER, /* seen in the files, too */
 		ONCE_FLAGGED, /* something is immutable or append-only */
 		ONCE_STORMED,
+		ONCE_ADVISED,
 		ON_XFS,
 		ON_BTRFS,
 		IDMAPPED,
@@ -542,6 +555,11 @@ static const struct known {
 	{" lseek ", other_hole, false, ON_XFS,
 		"SEEK_HOLE and SEEK_DATA: xfs takes space that it has reserved ahead for data, and how much "
 		"it reserves depends on who opens and closes the file meanwhile"},
+	{" lseek ", other_hole, false, ONCE_ADVISED,
+		"SEEK_HOLE and SEEK_DATA: allocated, never written space that was read is data as long as it "
+		"is cached; posix_fadvise(DONTNEED) does not reach the base's cache, FUSE cannot say it"},
+	{" events ", more_reads, true, ONCE_ADVISED,
+		"the same: who looks for data finds some, and reads it"},
 	{" setfl ", fixed_at_open, false, NOT_YET,
 		"O_DIRECT changed, O_APPEND taken away by fcntl(F_SETFL): passthrough goes to a file of "
 		"the base that the kernel has opened with the flags of open(2)"},
@@ -632,6 +650,7 @@ static bool concerns(const struct known *row, const struct op *op, const struct 
 		(row->when == ON_XFS && past->fs_type != XFS_SUPER_MAGIC) ||
 		(row->when == ON_BTRFS && past->fs_type != BTRFS_SUPER_MAGIC) ||
 		(row->when == ONCE_STORMED && !past->has_stormed) ||
+		(row->when == ONCE_ADVISED && !past->has_been_advised) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;
 	return !row->ops || (op && names_op(row->ops, op)) ||
