@@ -534,7 +534,7 @@ static const struct known {
 	{NULL, other_refusal, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not know that of ours, and finds another "
 		"reason to refuse before it asks"},
-	{" setacl removexattr access write pwrite writev pwritev2 copyrange sendfile ",
+	{" setacl removexattr fremovexattr access write pwrite writev pwritev2 copyrange sendfile ",
 		nothing_to_do, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not ask where there is nothing to do"},
 	{" storm ", other_refusals, true, ONCE_FLAGGED,
