@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Kill the daemon at random moments while others work on its mount: nobody notices.
 
-    kills.py DAEMON FSCTL IDMAPPED DIRECTORY --base DIR [--kind plain|idmapped] [--kills N]
-        [--holder SHARE] [--seed N] [--report FILE]
+    kills.py DAEMON FSCTL IDMAPPED DIRECTORY --base DIR [--kind KIND] [--kills N]
+        [--holder SHARE] [--seed N] [--report FILE] [--postgresql DIR] [--difftest FILE]
+        [--project NAME]
 
 plain: a mount of a directory; idmapped: two volumes of a catalogue, each through an idmapped bind
-and as root of a user namespace. Prints TAP.
+and as root of a user namespace; containers: as devices of two containers of an Incus project.
+PostgreSQL (DIR: its programs) and, on a plain mount, the tester of tests/diff come on top when they
+are named. Prints TAP.
 """
 
 import argparse
@@ -15,12 +18,15 @@ import os
 import pathlib
 import random
 import re
+import stat
 import subprocess
 import sys
 
+from containers import Container
 from killer import Killer, histogram, percentile
-from loads import Churn, Place, Prober, Sqlite, fio
+from loads import Churn, Difftest, Place, Prober, Sqlite, fio
 from mount_site import Site, Tap, expect, wait_until
+from postgres import Postgres
 
 SPEC = """\
 project_name: kills
@@ -62,7 +68,8 @@ class CatalogueSite(Site):
 
 
 def plain_places(args):
-    site = Site(args.daemon, args.directory, args.base)
+    # What difftest compares with has no access times either.
+    site = Site(args.daemon, args.directory, args.base, ["-o", "noatime"])
     return site, [Place("plain", site.mount, site.base)]
 
 
@@ -79,13 +86,28 @@ def idmapped_places(args):
     return site, places
 
 
-def make_loads(places, scratch):
+def container_places(args):
+    names = ("one", "two")
+    site = CatalogueSite(args.daemon, args.fsctl, args.directory, args.base, names)
+    return site, [Container(name, os.path.join(site.mount, site.volume(name)),
+                            os.path.join(site.base, site.volume(name)), args.project) for name in names]
+
+
+KINDS = {"plain": plain_places, "idmapped": idmapped_places, "containers": container_places}
+
+
+def make_loads(places, args):
+    scratch = args.directory
     loads = [Prober(places[0], scratch)]
+    if args.postgresql:  # early: before others load the machine it begins sooner
+        loads.append(Postgres(places[-1], args.postgresql, scratch))
     for place in places:
         loads += [Churn(place, n, scratch) for n in range(1, 1 + 4 // len(places))]
         loads.append(fio(place, scratch))
     loads.append(Sqlite(places[0], "WAL", scratch))
     loads.append(Sqlite(places[-1], "DELETE", scratch))
+    if args.difftest:
+        loads.append(Difftest(places[0], args.difftest, scratch))
     return loads
 
 
@@ -100,13 +122,27 @@ def kill_them(killer, loads, number, holder_share):
         killer.daemon()
 
 
+DIRECTORIES = 16  # that a thread which has nothing to do keeps open, see fs/table/dircache.h
+
+
+def is_directory_for_names(pid, fd):
+    with open("/proc/%d/fdinfo/%s" % (pid, fd), encoding="ascii") as f:
+        flags = int(re.search(r"^flags:\s*([0-7]+)", f.read(), re.M).group(1), 8)
+    return flags & os.O_PATH and stat.S_ISDIR(os.stat("/proc/%d/fd/%s" % (pid, fd)).st_mode)
+
+
 def descriptors(site):
-    """What the holder and the daemon have open."""
-    found = collections.Counter()
+    """What the holder and the daemon have open, but for the directories that it was in last."""
+    found, n_directories = collections.Counter(), 0
     for who, pid in (("holder", site.holder()), ("daemon", site.status()["pid"])):
         directory = "/proc/%d/fd" % pid
         for fd in os.listdir(directory):
+            if who == "daemon" and is_directory_for_names(pid, fd):
+                n_directories += 1
+                continue
             found[who + " " + re.sub("[0-9]+", "N", os.readlink(os.path.join(directory, fd)))] += 1
+    if n_directories > DIRECTORIES:
+        found["daemon directories"] = n_directories
     return found
 
 
@@ -115,12 +151,12 @@ class Kills:
 
     def __init__(self, args):
         self.args, self.tap = args, Tap()
-        self.site, places = {"plain": plain_places, "idmapped": idmapped_places}[args.kind](args)
+        self.site, self.places = KINDS[args.kind](args)
         self.killer = Killer(self.site, random.Random(args.seed))
         self.killer.daemon()  # what comes after is compared with a daemon that has taken over
         self.site.wait_until_kept()
         self.before = descriptors(self.site)
-        self.loads = make_loads(places, args.directory)
+        self.loads = make_loads(self.places, args)
 
     def attempt(self, name, function, *args):
         """FUNCTION's trouble, returned or raised, under NAME."""
@@ -188,8 +224,12 @@ class Kills:
                 subprocess.run(["umount", "-l", self.site.mount], check=False)
 
     def run_all(self):
+        for place in self.places:
+            place.enter()
         for load in self.loads:
             load.start()
+        for load in self.loads:
+            wait_until(120, load.has_begun, "a start of " + load.name)
         self.attempt("%d daemons are killed" % self.args.kills, kill_them, self.killer, self.loads,
                      self.args.kills, self.args.holder)
         print("# %d more died before they served, and %d holders" % (self.killer.n_early,
@@ -197,6 +237,8 @@ class Kills:
         for load in self.loads:
             self.attempt("no error: " + load.name, load.stop)
             print("# " + load.amount)
+        for place in self.places:
+            place.leave()
         waits = self.check_waits()
         self.attempt("no inode and no open file is left", self.site.check_nothing_is_left)
         self.attempt("no descriptor is left", self.check_descriptors)
@@ -213,11 +255,14 @@ def main():
     parser.add_argument("idmapped")
     parser.add_argument("directory")
     parser.add_argument("--base")
-    parser.add_argument("--kind", choices=("plain", "idmapped"), default="plain")
+    parser.add_argument("--kind", choices=KINDS, default="plain")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--holder", type=float, default=0)
     parser.add_argument("--report", help="append a section of Markdown to this file")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--project", help="of a private Incus daemon, see tests/incus/lib.sh")
+    parser.add_argument("--postgresql", help="the directory of its programs")
+    parser.add_argument("--difftest", help="the program, for a plain mount")
     return Kills(parser.parse_args()).run()
 
 

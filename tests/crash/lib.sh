@@ -14,7 +14,7 @@ make_disk() {
 	mkdir "$disk"
 	truncate -s 512M "$tmp/image"
 	"mkfs.$1" -q "$tmp/image"
-	mount -o loop "$tmp/image" "$disk"
+	mount -o loop,noatime,nosuid,nodev "$tmp/image" "$disk"
 	on_exit umount "$disk"
 	mkdir "$disk/base"
 }

@@ -20,6 +20,12 @@ class Place:
         self.name, self.prefix = name, [str(p) for p in prefix]
         self.directory, self.base = pathlib.Path(directory), pathlib.Path(base)
 
+    def enter(self):
+        """Make it one that commands can run in."""
+
+    def leave(self):
+        """Nothing of it keeps anything of the mount."""
+
     def start(self, below, *command, **kwargs):
         """COMMAND in the directory BELOW, as the place's own users see it."""
         if self.prefix:
@@ -58,6 +64,11 @@ class Load:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return "it does not end"
+
+    def has_begun(self):
+        """It has made something, or is over already."""
+        made = self.place.base / self.below
+        return not self.is_alive() or made.is_dir() and any(made.iterdir())
 
     def is_alive(self):
         return self.process.poll() is None
@@ -159,6 +170,25 @@ def fio(place, scratch, mib=4):
         "--unlink=1", "--ioengine=psync", "--output-format=terse"])
 
 
+class Difftest(Repeated):
+    """Every call and its result as on a directory beside the base, on the same disk."""
+
+    def __init__(self, place, program, scratch):
+        self.native = place.base.parent / "native"
+        super().__init__(place, "difftest", scratch, [
+            program, "--seconds", "5", "--script", scratch + "/difference.ops", self.native,
+            place.directory / "difftest", place.base / "difftest"])
+
+    def start(self):
+        self.native.mkdir()
+        super().start()
+
+    def stop(self):
+        trouble = super().stop()
+        shutil.rmtree(self.native)
+        return trouble
+
+
 class Sqlite(Load):
     """Commits, and whether each that was acknowledged is there at the end."""
 
@@ -173,7 +203,7 @@ class Sqlite(Load):
     def stop(self):
         if not self.is_alive():
             return "it ended: " + self.said(1)[-2000:]
-        self.end(9)
+        self.end(15)  # it knows no signal, and this one goes into a container, too
         database = self.place.base / self.below / "db"
         copy = pathlib.Path(self.files[0].name + ".copy")
         copy.mkdir()
