@@ -456,6 +456,13 @@ static bool refused_now(const struct op *op, const char *native, const char *mou
 	return !fnmatch("= 0*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0);
 }
 
+static bool keeps_capability(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return !fnmatch("= [0-9]*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0) &&
+	       !strstr(native, CAPABILITY) && strstr(mount, CAPABILITY);
+}
+
 static bool no_clone(const struct op *op, const char *native, const char *mount)
 {
 	(void)op;
@@ -534,9 +541,14 @@ static const struct known {
 	{NULL, other_refusal, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not know that of ours, and finds another "
 		"reason to refuse before it asks"},
-	{" setacl removexattr fremovexattr access write pwrite writev pwritev2 copyrange sendfile ",
+	{" setacl setxattr fsetxattr removexattr fremovexattr access write pwrite writev pwritev2 "
+	 "copyrange sendfile ",
 		nothing_to_do, true, ONCE_FLAGGED,
 		"immutable and append-only: the kernel does not ask where there is nothing to do"},
+	{" write pwrite writev pwritev2 sendfile copyrange fallocate ftruncate ", keeps_capability,
+		false, ONCE_FLAGGED,
+		"immutable and append-only: file capabilities go before a write, and to take them by name "
+		"the base refuses, so the write is refused"},
 	{" storm ", other_refusals, true, ONCE_FLAGGED,
 		"immutable and append-only: so do some of the many calls of a storm"},
 	{NULL, directory_sizes, true, ONCE_STORMED,
