@@ -106,7 +106,10 @@ static struct creds_scope enter_as_owner(struct call *c, const struct setattr *c
 		return creds_enter_group(ch->old.st_gid, false);
 
 	keep = before.has_fsetid || (before.is_member && after.is_member);
-	return creds_enter_group(keep || before.is_member ? ch->old.st_gid : CREDS_NOBODY, keep);
+	if (keep || before.is_member)
+		return creds_enter_group(ch->old.st_gid, keep);
+	/* Any other group: a file may even be CREDS_NOBODY's. */
+	return creds_enter_group(ch->old.st_gid == 0 ? CREDS_NOBODY : 0, false);
 }
 
 static int set_owner(struct call *c, const struct setattr *ch)
