@@ -29,14 +29,43 @@ def make_files(base, number):
             os.close(os.open(os.path.join(directory, "f%d" % i), os.O_CREAT | os.O_WRONLY, 0o644))
 
 
-def know_all(mount):
-    """Every inode becomes known, and stays so whoever drops caches. Returns the files and what to close."""
-    paths, pins = [], []
-    for where, _, files in os.walk(mount):
-        for name in files:
-            paths.append(os.path.join(where, name))
-            pins.append(os.open(paths[-1], os.O_PATH))
-    return paths, pins
+def files_below(mount):
+    return [os.path.join(where, name) for where, _, files in os.walk(mount) for name in files]
+
+
+class Pins:
+    """Processes that have files open as O_PATH: those stay known, whoever drops caches meanwhile."""
+
+    def __init__(self, paths):
+        self.pids = []
+        held, self.end = os.pipe()
+        ready, told = os.pipe()
+        share = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100
+        for first in range(0, len(paths), share):
+            pid = os.fork()
+            if pid == 0:
+                os.close(self.end)
+                self.hold(paths[first:first + share], held, told)
+            self.pids.append(pid)
+        os.close(told)
+        os.close(held)
+        for _ in self.pids:
+            expect("a process that holds files", os.read(ready, 1), b"x")
+
+    def drop(self):
+        os.close(self.end)
+        for pid in self.pids:
+            os.waitpid(pid, 0)
+
+    @staticmethod
+    def hold(paths, held, told):
+        try:
+            for path in paths:
+                os.open(path, os.O_PATH)
+            os.write(told, b"x")
+            os.read(held, 1)
+        finally:  # nothing else of this program is the child's
+            os._exit(0)
 
 
 def numbers(site):
@@ -63,7 +92,15 @@ def in_words(what, values):
 
 def measure(site, args):
     make_files(site.base, args.inodes)
-    paths, pins = know_all(site.mount)
+    paths = files_below(site.mount)
+    pins = Pins(paths)
+    try:
+        measure_known(site, args, paths)
+    finally:
+        pins.drop()
+
+
+def measure_known(site, args, paths):
     step = max(1, len(paths) // args.open)
     fds = [os.open(path, os.O_RDWR) for path in paths[::step][:args.open]]
     before = numbers(site)
@@ -72,7 +109,6 @@ def measure(site, args):
     for fd in fds:  # each goes on
         expect("written", os.pwrite(fd, b"text", 0), 4)
         os.fsync(fd)
-    for fd in fds + pins:
         os.close(fd)
     with open(site.log.name, encoding="utf-8") as f:
         away = [float(ms) for ms in re.findall(r"serves again after ([0-9.]+) ms", f.read())]
@@ -90,9 +126,9 @@ def main():
     parser.add_argument("--open", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=50)
     args = parser.parse_args()
+    site = Site(args.daemon, args.directory)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    site = Site(args.daemon, args.directory)
     is_busy = True
     try:
         measure(site, args)
