@@ -175,13 +175,7 @@ int cmd_state_open(struct cmd_state *state, const struct cmd_env *env, enum cata
 	struct error *err);
 void cmd_state_finish(struct cmd_state *state);
 
-static inline void cmd_state_finishp(struct cmd_state *state)
-{
-	int saved_errno = errno;
-
-	cmd_state_finish(state);
-	errno = saved_errno;
-}
+DEFINE_FINISH(cmd_state_finishp, struct cmd_state, cmd_state_finish)
 
 #define cleanup_cmd_state cleanup_(cmd_state_finishp)
 

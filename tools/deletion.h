@@ -48,13 +48,7 @@ int deletion_run(struct deletion *d, struct error *err);
  */
 int deletion_end(struct deletion *d, json_t *extra, struct error *err);
 
-static inline void deletion_finishp(struct deletion *d)
-{
-	int saved_errno = errno;
-
-	deletion_finish(d);
-	errno = saved_errno;
-}
+DEFINE_FINISH(deletion_finishp, struct deletion, deletion_finish)
 
 #define cleanup_deletion cleanup_(deletion_finishp)
 

@@ -41,13 +41,7 @@ int edit_run(struct edit *edit, edit_fn *fn, const void *context, struct error *
 
 void edit_finish(struct edit *edit);
 
-static inline void edit_finishp(struct edit *edit)
-{
-	int saved_errno = errno;
-
-	edit_finish(edit);
-	errno = saved_errno;
-}
+DEFINE_FINISH(edit_finishp, struct edit, edit_finish)
 
 #define cleanup_edit cleanup_(edit_finishp)
 

@@ -42,13 +42,7 @@ int idmap_gid(const struct idmap *map, int64_t id, uint32_t *ret);
  */
 int idmap_xattr(const struct idmap *map, const char *key, void *value, size_t *len);
 
-static inline void idmap_finishp(struct idmap *map)
-{
-	int saved_errno = errno;
-
-	idmap_finish(map);
-	errno = saved_errno;
-}
+DEFINE_FINISH(idmap_finishp, struct idmap, idmap_finish)
 
 #define cleanup_idmap cleanup_(idmap_finishp)
 

@@ -39,13 +39,7 @@ char *place_path(const struct place *place, const char *root);
 /* PLACE as its instance sees it ("/path"); NULL above a volume or when out of memory. */
 char *place_inside(const struct place *place);
 
-static inline void place_list_finishp(struct place_list *list)
-{
-	int saved_errno = errno;
-
-	place_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(place_list_finishp, struct place_list, place_list_finish)
 
 #define cleanup_place_list cleanup_(place_list_finishp)
 

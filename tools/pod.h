@@ -47,13 +47,7 @@ int pod_stop(struct pod *pod, struct error *err);
 /* Which image and instance it is, for the volumes' seed. */
 void pod_identity(const struct pod *pod, char *buf, size_t size);
 
-static inline void pod_finishp(struct pod *pod)
-{
-	int saved_errno = errno;
-
-	pod_finish(pod);
-	errno = saved_errno;
-}
+DEFINE_FINISH(pod_finishp, struct pod, pod_finish)
 
 #define cleanup_pod cleanup_(pod_finishp)
 

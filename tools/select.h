@@ -44,13 +44,7 @@ int select_volumes(const struct infra *infra, const char *const *words, size_t n
 #define VOLUME_NAME_MAX 256
 const char *volume_ref_name(const struct volume_ref *ref, char buf[VOLUME_NAME_MAX]);
 
-static inline void selection_finishp(struct selection *s)
-{
-	int saved_errno = errno;
-
-	selection_finish(s);
-	errno = saved_errno;
-}
+DEFINE_FINISH(selection_finishp, struct selection, selection_finish)
 
 #define cleanup_selection cleanup_(selection_finishp)
 

@@ -57,13 +57,7 @@ int volop_confirm(const struct volop *op, const char *prompt, const char *word, 
 int volop_describe(const struct volop *op, const struct machine *machine, const char *name,
 	const char *path, struct volume *ret, struct error *err);
 
-static inline void volop_finishp(struct volop *op)
-{
-	int saved_errno = errno;
-
-	volop_finish(op);
-	errno = saved_errno;
-}
+DEFINE_FINISH(volop_finishp, struct volop, volop_finish)
 
 #define cleanup_volop cleanup_(volop_finishp)
 

@@ -44,13 +44,7 @@ int fdstore_steal(struct fdstore *s, const char *name);
 /* Close what nobody stole and free; S is empty then. The keeper still has what was closed. */
 void fdstore_finish(struct fdstore *s);
 
-static inline void fdstore_finishp(struct fdstore *s)
-{
-	int saved_errno = errno;
-
-	fdstore_finish(s);
-	errno = saved_errno;
-}
+DEFINE_FINISH(fdstore_finishp, struct fdstore, fdstore_finish)
 
 #define cleanup_fdstore cleanup_(fdstore_finishp)
 

@@ -25,6 +25,15 @@
 		errno = saved_errno;     \
 	}
 
+/* The same for a TYPE that is no pointer: FN takes its address, and one that is empty already. */
+#define DEFINE_FINISH(name, type, fn)    \
+	static inline void name(type *p) \
+	{                                \
+		int saved_errno = errno; \
+		fn(p);                   \
+		errno = saved_errno;     \
+	}
+
 static inline void cleanup_freep(void *p)
 {
 	int saved_errno = errno;

@@ -77,13 +77,7 @@ char *diags_place(const struct diags *d, struct mark mark);
 #define DIAGS_PRINT_MAX 100
 void diags_print(const struct diags *d, FILE *out);
 
-static inline void diags_finishp(struct diags *d)
-{
-	int saved_errno = errno;
-
-	diags_finish(d);
-	errno = saved_errno;
-}
+DEFINE_FINISH(diags_finishp, struct diags, diags_finish)
 
 #define cleanup_diags cleanup_(diags_finishp)
 

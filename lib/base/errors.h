@@ -28,13 +28,7 @@ const char *error_text(const struct error *err, int r);
 
 void error_finish(struct error *err);
 
-static inline void error_finishp(struct error *err)
-{
-	int saved_errno = errno;
-
-	error_finish(err);
-	errno = saved_errno;
-}
+DEFINE_FINISH(error_finishp, struct error, error_finish)
 
 #define cleanup_error cleanup_(error_finishp)
 

@@ -28,13 +28,7 @@ void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format
 char *strbuf_steal(struct strbuf *b);
 void strbuf_finish(struct strbuf *b);
 
-static inline void strbuf_finishp(struct strbuf *b)
-{
-	int saved_errno = errno;
-
-	strbuf_finish(b);
-	errno = saved_errno;
-}
+DEFINE_FINISH(strbuf_finishp, struct strbuf, strbuf_finish)
 
 #define cleanup_strbuf cleanup_(strbuf_finishp)
 

@@ -46,13 +46,7 @@ int drift_find_in_records(
 int drift_find_in_base(
 	const struct infra *infra, int base_fd, struct drift_list *list, struct error *err);
 
-static inline void drift_list_finishp(struct drift_list *list)
-{
-	int saved_errno = errno;
-
-	drift_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(drift_list_finishp, struct drift_list, drift_list_finish)
 
 #define cleanup_drift_list cleanup_(drift_list_finishp)
 

@@ -34,13 +34,7 @@ void rebuild_report_finish(struct rebuild_report *report);
 int rebuild_catalog(const char *path, int base_fd, const struct actor *actor,
 	const struct rebuild_options *options, struct rebuild_report *ret, struct error *err);
 
-static inline void rebuild_report_finishp(struct rebuild_report *report)
-{
-	int saved_errno = errno;
-
-	rebuild_report_finish(report);
-	errno = saved_errno;
-}
+DEFINE_FINISH(rebuild_report_finishp, struct rebuild_report, rebuild_report_finish)
 
 #define cleanup_rebuild_report cleanup_(rebuild_report_finishp)
 

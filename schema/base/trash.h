@@ -69,13 +69,7 @@ void trash_take_undo(void *move);
 /* Remove ENTRY for good. A crash leaves what was not removed yet as one that is going. */
 int trash_remove(int base_fd, const struct trash_entry *entry, struct error *err);
 
-static inline void trash_list_finishp(struct trash_list *list)
-{
-	int saved_errno = errno;
-
-	trash_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(trash_list_finishp, struct trash_list, trash_list_finish)
 
 #define cleanup_trash_list cleanup_(trash_list_finishp)
 

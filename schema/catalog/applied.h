@@ -75,21 +75,9 @@ int catalog_set_gone(struct catalog *cat, const char *project, const char *insta
 int catalog_rename_applied(struct catalog *cat, const char *project, const char *instance,
 	const char *new_name, const struct actor *actor, struct error *err);
 
-static inline void applied_list_finishp(struct applied_list *list)
-{
-	int saved_errno = errno;
+DEFINE_FINISH(applied_list_finishp, struct applied_list, applied_list_finish)
 
-	applied_list_finish(list);
-	errno = saved_errno;
-}
-
-static inline void gone_list_finishp(struct gone_list *list)
-{
-	int saved_errno = errno;
-
-	gone_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(gone_list_finishp, struct gone_list, gone_list_finish)
 
 #define cleanup_applied_list cleanup_(applied_list_finishp)
 #define cleanup_gone_list cleanup_(gone_list_finishp)

@@ -218,29 +218,11 @@ void catalog_remove(const char *path);
 /* PRAGMA integrity_check and foreign_key_check. -EBADMSG with the first finding in ERR. */
 int catalog_check_integrity(struct catalog *cat, struct error *err);
 
-static inline void catalog_closep(struct catalog **cat)
-{
-	int saved_errno = errno;
+DEFINE_CLEANUP(catalog_closep, struct catalog *, catalog_close)
 
-	catalog_close(*cat);
-	errno = saved_errno;
-}
+DEFINE_FINISH(change_list_finishp, struct change_list, change_list_finish)
 
-static inline void change_list_finishp(struct change_list *list)
-{
-	int saved_errno = errno;
-
-	change_list_finish(list);
-	errno = saved_errno;
-}
-
-static inline void audit_list_finishp(struct audit_list *list)
-{
-	int saved_errno = errno;
-
-	audit_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(audit_list_finishp, struct audit_list, audit_list_finish)
 
 #define cleanup_catalog cleanup_(catalog_closep)
 #define cleanup_change_list cleanup_(change_list_finishp)

@@ -113,13 +113,7 @@ static inline void db_rollbackp(struct catalog **cat)
 /* A transaction that ends with the scope; after db_commit() there is nothing left to end. */
 #define cleanup_rollback cleanup_(db_rollbackp)
 
-static inline void db_endp(sqlite3_stmt **query)
-{
-	int saved_errno = errno;
-
-	sqlite3_reset(*query);
-	errno = saved_errno;
-}
+DEFINE_CLEANUP(db_endp, sqlite3_stmt *, sqlite3_reset)
 
 #define cleanup_stmt cleanup_(db_endp)
 

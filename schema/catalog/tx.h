@@ -43,13 +43,7 @@ int tx_step(struct tx *tx, const struct catalog_step *step, struct error *err);
 /* As tx_mark() for every volume; what this change did not concern is repaired where possible. */
 int tx_mark_all(struct tx *tx, struct error *err);
 
-static inline void tx_finishp(struct tx *tx)
-{
-	int saved_errno = errno;
-
-	tx_finish(tx);
-	errno = saved_errno;
-}
+DEFINE_FINISH(tx_finishp, struct tx, tx_finish)
 
 #define cleanup_tx cleanup_(tx_finishp)
 

@@ -42,13 +42,7 @@ int volumes_insert_volume(struct catalog *cat, int64_t machine, const struct vol
 int volumes_insert_hold(
 	struct catalog *cat, int64_t volume, const struct hold *hold, struct error *err);
 
-static inline void volume_record_finishp(struct volume_record *record)
-{
-	int saved_errno = errno;
-
-	volume_record_finish(record);
-	errno = saved_errno;
-}
+DEFINE_FINISH(volume_record_finishp, struct volume_record, volume_record_finish)
 
 #define cleanup_volume_record cleanup_(volume_record_finishp)
 

@@ -53,13 +53,7 @@ const char *device_get(const struct device *device, const char *key);
 int device_list_add_volume(struct device_list *list, const char *base, const struct domain *domain,
 	const struct machine *machine, const struct volume *volume);
 
-static inline void device_list_finishp(struct device_list *list)
-{
-	int saved_errno = errno;
-
-	device_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(device_list_finishp, struct device_list, device_list_finish)
 
 #define cleanup_device_list cleanup_(device_list_finishp)
 

@@ -130,13 +130,7 @@ bool infra_walk_next(const struct infra *infra, struct infra_walk *walk);
 /* Effective flags from the spec's flags, the overrides, the holds in force at NOW, the orphan date. */
 unsigned int volume_effective_flags(const struct volume *volume, int64_t now);
 
-static inline void infra_finishp(struct infra *infra)
-{
-	int saved_errno = errno;
-
-	infra_finish(infra);
-	errno = saved_errno;
-}
+DEFINE_FINISH(infra_finishp, struct infra, infra_finish)
 
 #define cleanup_infra cleanup_(infra_finishp)
 

@@ -49,13 +49,7 @@ const char *spec_get_data_base(const struct spec *spec);
 int spec_list_devices(
 	const struct spec *spec, const char *domain, const char *machine, struct device_list *ret);
 
-static inline void spec_freep(struct spec **spec)
-{
-	int saved_errno = errno;
-
-	spec_free(*spec);
-	errno = saved_errno;
-}
+DEFINE_CLEANUP(spec_freep, struct spec *, spec_free)
 
 #define cleanup_spec cleanup_(spec_freep)
 

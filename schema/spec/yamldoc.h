@@ -110,13 +110,7 @@ const char *shown_set(struct shown *shown, const char *text);
 /* The same in a buffer that lives as long as the block around it. */
 #define SHOWN(text) shown_set(&(struct shown){{0}}, text)
 
-static inline void yamldoc_freep(struct yamldoc **doc)
-{
-	int saved_errno = errno;
-
-	yamldoc_free(*doc);
-	errno = saved_errno;
-}
+DEFINE_CLEANUP(yamldoc_freep, struct yamldoc *, yamldoc_free)
 
 #define cleanup_yamldoc cleanup_(yamldoc_freep)
 

@@ -72,13 +72,7 @@ int attach_look(const struct attach *how, const char *project, const char *name,
 int attach_replug(const struct attach *how, const char *project, const char *name,
 	const struct device *device, struct error *err);
 
-static inline void attach_result_finishp(struct attach_result *result)
-{
-	int saved_errno = errno;
-
-	attach_result_finish(result);
-	errno = saved_errno;
-}
+DEFINE_FINISH(attach_result_finishp, struct attach_result, attach_result_finish)
 
 #define cleanup_attach_result cleanup_(attach_result_finishp)
 

@@ -41,13 +41,7 @@ int devrows_add_row(struct devrows *rows, const char *machine, const char *insta
 int devrows_end(struct devrows *rows, const struct cmd_env *env, const struct incus *incus,
 	bool is_doing, const char *says, struct error *err);
 
-static inline void devrows_finishp(struct devrows *rows)
-{
-	int saved_errno = errno;
-
-	devrows_finish(rows);
-	errno = saved_errno;
-}
+DEFINE_FINISH(devrows_finishp, struct devrows, devrows_finish)
 
 #define cleanup_devrows cleanup_(devrows_finishp)
 

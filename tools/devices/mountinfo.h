@@ -38,13 +38,7 @@ const struct mount *mountinfo_holding(const struct mount_list *list, const char 
 /* The same directory of the same filesystem. */
 bool mount_shows_same(const struct mount *a, const struct mount *b);
 
-static inline void mount_list_finishp(struct mount_list *list)
-{
-	int saved_errno = errno;
-
-	mount_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(mount_list_finishp, struct mount_list, mount_list_finish)
 
 #define cleanup_mount_list cleanup_(mount_list_finishp)
 

@@ -41,13 +41,7 @@ void survey_finish(struct survey *s);
  */
 const struct incus_instance *survey_find(const struct survey *s, const struct target *t);
 
-static inline void survey_finishp(struct survey *s)
-{
-	int saved_errno = errno;
-
-	survey_finish(s);
-	errno = saved_errno;
-}
+DEFINE_FINISH(survey_finishp, struct survey, survey_finish)
 
 #define cleanup_survey cleanup_(survey_finishp)
 

@@ -43,13 +43,7 @@ const char *target_instance(const struct target *t);
  */
 struct device_list target_persistent(const struct target *t, struct device *items);
 
-static inline void target_list_finishp(struct target_list *list)
-{
-	int saved_errno = errno;
-
-	target_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(target_list_finishp, struct target_list, target_list_finish)
 
 #define cleanup_target_list cleanup_(target_list_finishp)
 

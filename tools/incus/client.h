@@ -109,29 +109,11 @@ int incus_edit(struct incus *incus, char *path,
 	int (*edit)(json_t *object, void *context, struct error *err), void *context,
 	struct error *err);
 
-static inline void incus_closep(struct incus **incus)
-{
-	int saved_errno = errno;
+DEFINE_CLEANUP(incus_closep, struct incus *, incus_close)
 
-	incus_close(*incus);
-	errno = saved_errno;
-}
+DEFINE_FINISH(incus_call_finishp, struct incus_call, incus_call_finish)
 
-static inline void incus_call_finishp(struct incus_call *call)
-{
-	int saved_errno = errno;
-
-	incus_call_finish(call);
-	errno = saved_errno;
-}
-
-static inline void incus_json_putp(json_t **json)
-{
-	int saved_errno = errno;
-
-	json_decref(*json);
-	errno = saved_errno;
-}
+DEFINE_CLEANUP(incus_json_putp, json_t *, json_decref)
 
 #define cleanup_incus cleanup_(incus_closep)
 #define cleanup_incus_call cleanup_(incus_call_finishp)

@@ -40,21 +40,9 @@ int incus_events_next(struct incus_events *events, unsigned int timeout_ms, stru
 /* End a wait in incus_events_next(); for signal handlers. */
 void incus_events_wake(struct incus_events *events);
 
-static inline void incus_events_closep(struct incus_events **events)
-{
-	int saved_errno = errno;
+DEFINE_CLEANUP(incus_events_closep, struct incus_events *, incus_events_close)
 
-	incus_events_close(*events);
-	errno = saved_errno;
-}
-
-static inline void incus_event_finishp(struct incus_event *event)
-{
-	int saved_errno = errno;
-
-	incus_event_finish(event);
-	errno = saved_errno;
-}
+DEFINE_FINISH(incus_event_finishp, struct incus_event, incus_event_finish)
 
 #define cleanup_incus_events cleanup_(incus_events_closep)
 #define cleanup_incus_event cleanup_(incus_event_finishp)

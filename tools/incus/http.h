@@ -65,13 +65,7 @@ void http_close(struct http *http);
 int http_run(struct http *http, struct http_request *const *reqs, size_t n, unsigned int parallel,
 	bool (*done)(struct http_request *req));
 
-static inline void http_closep(struct http **http)
-{
-	int saved_errno = errno;
-
-	http_close(*http);
-	errno = saved_errno;
-}
+DEFINE_CLEANUP(http_closep, struct http *, http_close)
 
 #define cleanup_http cleanup_(http_closep)
 

@@ -81,21 +81,9 @@ void incus_instance_prepare_delete(struct incus_call *call, const struct incus_i
 int incus_instance_get_pid(
 	struct incus *incus, const char *project, const char *name, pid_t *ret, struct error *err);
 
-static inline void incus_instance_finishp(struct incus_instance *instance)
-{
-	int saved_errno = errno;
+DEFINE_FINISH(incus_instance_finishp, struct incus_instance, incus_instance_finish)
 
-	incus_instance_finish(instance);
-	errno = saved_errno;
-}
-
-static inline void incus_instance_list_finishp(struct incus_instance_list *list)
-{
-	int saved_errno = errno;
-
-	incus_instance_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(incus_instance_list_finishp, struct incus_instance_list, incus_instance_list_finish)
 
 #define cleanup_incus_instance cleanup_(incus_instance_finishp)
 #define cleanup_incus_instance_list cleanup_(incus_instance_list_finishp)

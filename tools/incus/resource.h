@@ -64,13 +64,7 @@ int incus_resource_edit(struct incus *incus, const struct incus_resource *resour
 /* A call for incus_call_all() that deletes it. */
 void incus_resource_prepare_delete(struct incus_call *call, const struct incus_resource *resource);
 
-static inline void incus_resource_list_finishp(struct incus_resource_list *list)
-{
-	int saved_errno = errno;
-
-	incus_resource_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(incus_resource_list_finishp, struct incus_resource_list, incus_resource_list_finish)
 
 #define cleanup_incus_resource_list cleanup_(incus_resource_list_finishp)
 

@@ -63,13 +63,7 @@ int report_add(struct report *report, enum report_action action, const char *vol
  */
 int report_end(struct report *report, struct cmd_env *env, uint64_t generation, struct error *err);
 
-static inline void report_finishp(struct report *report)
-{
-	int saved_errno = errno;
-
-	report_finish(report);
-	errno = saved_errno;
-}
+DEFINE_FINISH(report_finishp, struct report, report_finish)
 
 #define cleanup_report cleanup_(report_finishp)
 

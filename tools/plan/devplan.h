@@ -77,13 +77,7 @@ int devplan_make(const struct devplan_view *view, struct devplan *ret);
 size_t devplan_count_changes(const struct devplan *plan);
 size_t devplan_count(const struct devplan *plan, enum devplan_action action);
 
-static inline void devplan_finishp(struct devplan *plan)
-{
-	int saved_errno = errno;
-
-	devplan_finish(plan);
-	errno = saved_errno;
-}
+DEFINE_FINISH(devplan_finishp, struct devplan, devplan_finish)
 
 #define cleanup_devplan cleanup_(devplan_finishp)
 

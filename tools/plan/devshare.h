@@ -35,13 +35,7 @@ void devshare_list_finish(struct devshare_list *list);
 int devshare_find(const struct devshare_instance *instances, size_t n, const char *tree,
 	struct devshare_list *ret);
 
-static inline void devshare_list_finishp(struct devshare_list *list)
-{
-	int saved_errno = errno;
-
-	devshare_list_finish(list);
-	errno = saved_errno;
-}
+DEFINE_FINISH(devshare_list_finishp, struct devshare_list, devshare_list_finish)
 
 #define cleanup_devshare_list cleanup_(devshare_list_finishp)
 

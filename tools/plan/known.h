@@ -60,13 +60,7 @@ const struct known_machine *known_find_instance(const struct known *known, const
  */
 char *known_project_of_network(const char *network);
 
-static inline void known_finishp(struct known *known)
-{
-	int saved_errno = errno;
-
-	known_finish(known);
-	errno = saved_errno;
-}
+DEFINE_FINISH(known_finishp, struct known, known_finish)
 
 #define cleanup_known cleanup_(known_finishp)
 

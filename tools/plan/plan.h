@@ -104,13 +104,7 @@ const char *step_reason_word(enum step_reason reason);
 /* "pro/pro-dev" or "pro": the step's object, as people and the audit trail call it. Caller frees. */
 char *step_object(const struct step *step);
 
-static inline void plan_finishp(struct plan *plan)
-{
-	int saved_errno = errno;
-
-	plan_finish(plan);
-	errno = saved_errno;
-}
+DEFINE_FINISH(plan_finishp, struct plan, plan_finish)
 
 #define cleanup_plan cleanup_(plan_finishp)
 

@@ -77,13 +77,7 @@ struct world_user *world_add_user(struct world_object *object, enum world_user_k
 struct world_project *world_find_project(const struct world *world, const char *name);
 struct world_instance *world_find_instance(const struct world_project *project, const char *name);
 
-static inline void world_finishp(struct world *world)
-{
-	int saved_errno = errno;
-
-	world_finish(world);
-	errno = saved_errno;
-}
+DEFINE_FINISH(world_finishp, struct world, world_finish)
 
 #define cleanup_world cleanup_(world_finishp)
 
