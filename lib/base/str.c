@@ -90,8 +90,7 @@ bool str_has_suffix(const char *s, const char *suffix)
 	return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* Bytes of the character at S, 0 when it is not well-formed (Unicode 15, table 3-7). */
-static size_t utf8_length(const unsigned char *s)
+size_t str_utf8_length(const char *text)
 {
 	static const struct {
 		unsigned char first, last; /* of the first byte */
@@ -108,6 +107,7 @@ static size_t utf8_length(const unsigned char *s)
 		{0xf1, 0xf3, 0x80, 0xbf, 4},
 		{0xf4, 0xf4, 0x80, 0x8f, 4},
 	};
+	const unsigned char *s = (const unsigned char *)text;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (s[0] < rows[i].first || s[0] > rows[i].last)
@@ -128,7 +128,7 @@ bool str_is_utf8(const char *s)
 	size_t n;
 
 	for (; *s; s += n) {
-		n = utf8_length((const unsigned char *)s);
+		n = str_utf8_length(s);
 		if (n == 0)
 			return false;
 	}
@@ -167,7 +167,7 @@ char *str_cut(const char *s, size_t max)
 		return NULL;
 
 	while (*s) {
-		size_t n = utf8_length((const unsigned char *)s);
+		size_t n = str_utf8_length(s);
 		size_t step = n ? n : 1;
 
 		if (len + step >= size)

@@ -43,6 +43,9 @@ bool str_has_suffix(const char *s, const char *suffix);
 /* Well-formed UTF-8 (no surrogates, nothing overlong), any character. */
 bool str_is_utf8(const char *s);
 
+/* Bytes of the character at S, 0 at its end or where it is not well-formed (Unicode 15, table 3-7). */
+size_t str_utf8_length(const char *s);
+
 /* UTF-8 on one line: no control characters. */
 bool str_is_plain_text(const char *s);
 
