@@ -9,11 +9,6 @@
 
 static __thread struct journal_entry *current;
 
-size_t journal_bytes(void)
-{
-	return sizeof(struct journal_entry) * JOURNAL_ENTRIES;
-}
-
 void journal_init(struct journal *j, void *memory)
 {
 	j->entries = memory;
@@ -128,7 +123,7 @@ void journal_count(uint64_t node, uint64_t *nlookup, uint64_t value)
 	commit(e, nlookup);
 }
 
-static bool is_forget(const struct journal_entry *e)
+bool journal_is_forget(const struct journal_entry *e)
 {
 	return e->header.opcode == FUSE_FORGET || e->header.opcode == FUSE_BATCH_FORGET;
 }
@@ -142,7 +137,7 @@ void journal_uncount(uint64_t node, uint64_t *nlookup, uint64_t value)
 		return;
 	}
 	announce(e, node, value);
-	if (is_forget(e))
+	if (journal_is_forget(e))
 		e->step.n_forgotten++;
 	else
 		e->step.n_counted -= e->n_counted > 0;

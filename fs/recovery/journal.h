@@ -86,7 +86,6 @@ struct journal {
 
 /* MEMORY: zeroed, or as another process left it. */
 void journal_init(struct journal *j, void *memory);
-size_t journal_bytes(void);
 
 /* An entry for the caller alone; NULL when all are taken. Taken ones keep what they say. */
 struct journal_entry *journal_claim(struct journal *j);
@@ -97,6 +96,9 @@ void journal_clear(struct journal_entry *e);
 
 /* A request has been read into E. */
 void journal_arrived(struct journal_entry *e);
+
+/* A request without an answer, which the kernel never sends again. */
+bool journal_is_forget(const struct journal_entry *e);
 
 /* The entry that holds the request UNIQUE (resent or not); NULL. The one that got furthest. */
 struct journal_entry *journal_find(struct journal *j, uint64_t unique);

@@ -10,7 +10,6 @@
 #include "fuseproto.h"
 #include "request.h"
 
-#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
 
@@ -142,11 +141,6 @@ int takeover_tables(struct fs *fs, int fd, struct error *err)
 	return start_degraded(fs, epoch, err);
 }
 
-static bool is_forget(const struct journal_entry *e)
-{
-	return e->header.opcode == FUSE_FORGET || e->header.opcode == FUSE_BATCH_FORGET;
-}
-
 /* FORGETs are not sent again: the rest of one that was begun is done here. */
 static void forget(struct fs *fs, struct journal_entry *e)
 {
@@ -178,9 +172,9 @@ static void finish_entries(struct fs *fs)
 
 		if (!e->is_claimed)
 			continue;
-		if (e->header.len > 0 && is_forget(e))
+		if (e->header.len > 0 && journal_is_forget(e))
 			forget(fs, e);
-		if (e->header.len == 0 || is_forget(e))
+		if (e->header.len == 0 || journal_is_forget(e))
 			journal_release(e);
 	}
 }
@@ -252,13 +246,6 @@ static void inherit(struct fs *fs, struct journal_entry *e, bool is_resent)
 	journal_release(e);
 }
 
-static int set_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
-}
-
 static int ask_again(int fuse_fd)
 {
 	const struct fuse_out_header out = {.len = sizeof(out), .error = FUSEPROTO_NOTIFY_RESEND};
@@ -276,7 +263,7 @@ static bool take_in(struct fs *fs, struct journal_entry *e)
 	uint64_t unique = e->header.unique;
 	struct journal_entry *known;
 
-	if (is_forget(e)) {
+	if (journal_is_forget(e)) {
 		forget(fs, e);
 		journal_release(e);
 		return true;
@@ -345,9 +332,7 @@ int takeover_requests(struct fs *fs, struct error *err)
 
 	backing_sweep(fs);
 	finish_entries(fs);
-	r = set_nonblocking(fuse_fd);
-	if (r == 0)
-		r = ask_again(fuse_fd);
+	r = ask_again(fuse_fd);
 	failpoint_hit(FAILPOINT_TAKEOVER, 0);
 	if (r == 0)
 		r = collect(fs);

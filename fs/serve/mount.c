@@ -216,6 +216,14 @@ static int pass_answer(struct handshake *h)
 	return 0;
 }
 
+/* Of the open file, which every descriptor of the device shares: from here on readers poll it. */
+static int set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 /* libfuse speaks INIT over the socket pair; then the real device takes that descriptor's place. */
 static int run_handshake(struct handshake *h)
 {
@@ -238,6 +246,8 @@ static int run_handshake(struct handshake *h)
 		r = pass_answer(h);
 	if (r == 0 && dup3(h->fuse_fd, h->pair[0], O_CLOEXEC) < 0)
 		r = -errno;
+	if (r == 0)
+		r = set_nonblocking(h->fuse_fd);
 	close(h->pair[1]);
 	return r;
 }

@@ -25,7 +25,8 @@ int mount_make_point(const char *mount, struct error *err);
 int mount_change_flags(const char *mount, unsigned long flags, struct error *err);
 
 /*
- * Mount FS at its mount point, answer INIT and give FS a session on /dev/fuse, ready to serve.
+ * Mount FS at its mount point, answer INIT and give FS a session on /dev/fuse, which does not
+ * block, ready to serve.
  * Afterwards has_passthrough and has_idmap say what the kernel agreed to.
  */
 int mount_start(struct fs *fs, struct error *err);

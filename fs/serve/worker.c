@@ -5,7 +5,6 @@
 #include "request.h"
 #include "takeover.h"
 
-#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -41,15 +40,10 @@
 int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
 	enum worker_wait wait)
 {
-	int fd = fuse_session_fd(se);
-	int flags = fcntl(fd, F_GETFL);
-
 	*desk = (struct desk){.session = se,
 		.inherited = inherited,
 		.may_spin = wait != WORKER_WAIT_SLEEP && sysconf(_SC_NPROCESSORS_ONLN) > 1,
 		.stop_fd = -1};
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
 	desk->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (desk->stop_fd < 0)
 		return -errno;

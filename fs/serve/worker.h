@@ -34,7 +34,7 @@ struct desk {
 	int stop_fd; /* eventfd, readable when the workers are to stop */
 };
 
-/* Makes the device non-blocking. -errno; *DESK needs desk_finish() on success only. */
+/* The device of SE must not block. -errno; *DESK needs desk_finish() on success only. */
 int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
 	enum worker_wait wait);
 
