@@ -181,36 +181,58 @@ int catalog_check_removable(const struct volume *volume, const char *name, struc
 	return error_set(err, -EPERM, "volume '%s' is %s%s", name, words.data, ways.data);
 }
 
+/* What a change of VOLUME starts with: its record and its name, in a transaction. */
+struct volume_change {
+	struct tx tx;
+	struct volume_record record;
+	char *object; /* "domain/machine/volume" */
+};
+
+static void finish_change(struct volume_change *ch)
+{
+	tx_finish(&ch->tx);
+	free(ch->object);
+	volume_record_finish(&ch->record);
+}
+
+DEFINE_FINISH(finish_changep, struct volume_change, finish_change)
+#define cleanup_volume_change cleanup_(finish_changep)
+
+static int begin_change(struct volume_change *ch, struct catalog *cat, int64_t volume,
+	const struct actor *actor, const struct mark_store *marks, struct error *err)
+{
+	int r;
+
+	r = tx_begin(&ch->tx, cat, actor, marks, err);
+	if (r == 0)
+		r = volumes_load_one(cat, volume, &ch->record, err);
+	if (r < 0)
+		return r;
+	ch->object = volume_record_name(&ch->record);
+	return ch->object ? 0 : -ENOMEM;
+}
+
 int catalog_remove_volume(struct catalog *cat, int64_t volume, const char *detail,
 	const struct actor *actor, const struct mark_store *marks, const struct catalog_step *step,
 	struct error *err)
 {
-	cleanup_volume_record struct volume_record record = {0};
-	cleanup_free char *object = NULL;
-	cleanup_tx struct tx tx = {0};
+	cleanup_volume_change struct volume_change ch = {0};
 	int r;
 
-	r = tx_begin(&tx, cat, actor, marks, err);
+	r = begin_change(&ch, cat, volume, actor, marks, err);
 	if (r == 0)
-		r = volumes_load_one(cat, volume, &record, err);
-	if (r < 0)
-		return r;
-	object = volume_record_name(&record);
-	if (!object)
-		return -ENOMEM;
-
-	r = catalog_check_removable(record.volume, object, err);
+		r = catalog_check_removable(ch.record.volume, ch.object, err);
 	if (r == 0)
-		r = tx_mark(&tx, volume, err);
+		r = tx_mark(&ch.tx, volume, err);
 	if (r == 0)
 		r = db_run(cat, STMT_DELETE_HOLDS, err, db_int(volume));
 	if (r == 0)
 		r = db_run(cat, STMT_DELETE_VOLUME, err, db_int(volume));
 	if (r == 0)
-		r = tx_audit(&tx, "volume.remove", object, detail, err);
+		r = tx_audit(&ch.tx, "volume.remove", ch.object, detail, err);
 	if (r == 0)
-		r = tx_step(&tx, step, err);
-	return r < 0 ? r : tx_commit(&tx, err);
+		r = tx_step(&ch.tx, step, err);
+	return r < 0 ? r : tx_commit(&ch.tx, err);
 }
 
 /* The id of what RECORD says, once it is recorded. */
@@ -274,10 +296,8 @@ int catalog_rename_volume(struct catalog *cat, int64_t volume, const char *domai
 	const char *machine, const char *name, const struct actor *actor,
 	const struct mark_store *marks, const struct catalog_step *step, struct error *err)
 {
-	cleanup_volume_record struct volume_record record = {0};
-	cleanup_free char *from = NULL;
+	cleanup_volume_change struct volume_change ch = {0};
 	cleanup_free char *to = NULL;
-	cleanup_tx struct tx tx = {0};
 	int64_t machine_id;
 	int r;
 
@@ -285,30 +305,23 @@ int catalog_rename_volume(struct catalog *cat, int64_t volume, const char *domai
 		to = NULL;
 		return -ENOMEM;
 	}
-	r = tx_begin(&tx, cat, actor, marks, err);
+	r = begin_change(&ch, cat, volume, actor, marks, err);
 	if (r == 0)
-		r = volumes_load_one(cat, volume, &record, err);
-	if (r < 0)
-		return r;
-	from = volume_record_name(&record);
-	if (!from)
-		return -ENOMEM;
-
-	r = find_machine(cat, domain, machine, &machine_id, err);
+		r = find_machine(cat, domain, machine, &machine_id, err);
 	if (r == 0)
 		r = check_free(cat, machine_id, to, name, err);
 	if (r == 0)
 		r = db_run(cat, STMT_MOVE_VOLUME, err, db_int(volume), db_int(machine_id),
-			db_text(name), db_int(tx.generation));
+			db_text(name), db_int(ch.tx.generation));
 	if (r == 0)
-		r = tx_audit(&tx, "volume.rename", from, to, err);
+		r = tx_audit(&ch.tx, "volume.rename", ch.object, to, err);
 	if (r == 0)
-		r = tx_audit(&tx, "volume.renamed", to, from, err);
+		r = tx_audit(&ch.tx, "volume.renamed", to, ch.object, err);
 	if (r == 0)
-		r = tx_step(&tx, step, err);
+		r = tx_step(&ch.tx, step, err);
 	if (r == 0)
-		r = tx_mark(&tx, volume, err);
-	return r < 0 ? r : tx_commit(&tx, err);
+		r = tx_mark(&ch.tx, volume, err);
+	return r < 0 ? r : tx_commit(&ch.tx, err);
 }
 
 /* Holds point to the volume: for this transaction the reference is checked at its end. */
@@ -332,27 +345,18 @@ int catalog_renumber_volume(struct catalog *cat, int64_t volume, const char *act
 	const char *detail, const struct actor *actor, const struct mark_store *marks,
 	const struct catalog_step *step, struct error *err)
 {
-	cleanup_volume_record struct volume_record record = {0};
-	cleanup_free char *object = NULL;
-	cleanup_tx struct tx tx = {0};
+	cleanup_volume_change struct volume_change ch = {0};
 	int64_t id = 0;
 	int r;
 
-	r = tx_begin(&tx, cat, actor, marks, err);
+	r = begin_change(&ch, cat, volume, actor, marks, err);
 	if (r == 0)
-		r = volumes_load_one(cat, volume, &record, err);
-	if (r < 0)
-		return r;
-	object = volume_record_name(&record);
-	if (!object)
-		return -ENOMEM;
-
-	r = renumber(&tx, volume, &id, err);
+		r = renumber(&ch.tx, volume, &id, err);
 	if (r == 0)
-		r = tx_audit(&tx, action, object, detail, err);
+		r = tx_audit(&ch.tx, action, ch.object, detail, err);
 	if (r == 0)
-		r = tx_step(&tx, step, err);
+		r = tx_step(&ch.tx, step, err);
 	if (r == 0)
-		r = tx_mark(&tx, id, err);
-	return r < 0 ? r : tx_commit(&tx, err);
+		r = tx_mark(&ch.tx, id, err);
+	return r < 0 ? r : tx_commit(&ch.tx, err);
 }
