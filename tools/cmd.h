@@ -8,6 +8,7 @@
  */
 
 #include "catalog.h"
+#include "cleanup.h"
 #include "errors.h"
 #include "out.h"
 #include "select.h"

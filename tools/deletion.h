@@ -4,6 +4,7 @@
 
 /* What flush and remove share: what is known, what is there, a plan, its run and its report. */
 
+#include "cleanup.h"
 #include "cmd.h"
 #include "gather.h"
 #include "known.h"

@@ -4,6 +4,7 @@
 
 /* The walk of a verb that changes records of volumes: open, select, change each, tell the daemon. */
 
+#include "cleanup.h"
 #include "cmd.h"
 #include "report.h"
 

@@ -9,6 +9,7 @@
  * way back to what the container sees. Pure.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <stdbool.h>

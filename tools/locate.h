@@ -4,6 +4,7 @@
 
 /* One place seen from three sides: below the base, below the mount, inside the instance. Pure. */
 
+#include "cleanup.h"
 #include "errors.h"
 #include "volume.h"
 

@@ -4,6 +4,7 @@
 
 /* A machine with its recorded volumes and its instance in Incus. */
 
+#include "cleanup.h"
 #include "instance.h"
 #include "volop.h"
 

@@ -8,6 +8,7 @@
  * domain/machine); its machine. Patterns with *, ? or [ are matched component by component.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 #include "volume.h"
 

@@ -4,6 +4,7 @@
 
 /* The walk of a verb that makes, moves or removes volumes: open, act, tell the daemon, report. */
 
+#include "cleanup.h"
 #include "cmd.h"
 #include "lifecycle.h"
 #include "path.h"

@@ -13,6 +13,7 @@
  *    changes a file must clear them for everybody else (inode(7)).
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <stdbool.h>

@@ -8,6 +8,7 @@
  * protocol. The next process finds them in its table, named by $LISTEN_FDNAMES.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <stdbool.h>

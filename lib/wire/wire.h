@@ -11,6 +11,7 @@
  *	{"version": 1, "ok": false, "errno": 22, "error": "unknown verb 'x'"}
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <jansson.h>

@@ -9,6 +9,7 @@
  */
 
 #include "catalog.h"
+#include "cleanup.h"
 
 enum drift_kind {
 	DRIFT_NO_DIRECTORY, /* recorded, but there is no directory; 'apply' makes it */

@@ -4,6 +4,7 @@
 
 /* A new catalogue from the marks on the volumes' directories. */
 
+#include "cleanup.h"
 #include "drift.h"
 
 struct rebuild_options {

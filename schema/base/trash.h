@@ -12,6 +12,7 @@
  * is being removed for good has the prefix below in front: it is not whole any more.
  */
 
+#include "cleanup.h"
 #include "datadir.h"
 
 #define TRASH_GOING_PREFIX ".going-"

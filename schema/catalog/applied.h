@@ -9,6 +9,7 @@
  */
 
 #include "catalog.h"
+#include "cleanup.h"
 #include "device.h"
 
 struct applied {

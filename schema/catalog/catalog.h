@@ -9,6 +9,7 @@
  * by apply: what left the spec becomes an orphan.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 #include "volume.h"
 

@@ -8,6 +8,7 @@
  */
 
 #include "catalog.h"
+#include "cleanup.h"
 
 #include <sqlite3.h>
 

@@ -7,6 +7,8 @@
  * that comparing a spec with the records costs a sort and one pass. Pure.
  */
 
+#include "cleanup.h"
+
 #include <stddef.h>
 
 struct merge {

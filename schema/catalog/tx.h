@@ -8,6 +8,7 @@
  * the commit does not happen, they are put back to what the record says.
  */
 
+#include "cleanup.h"
 #include "lifecycle.h"
 #include "volumes.h"
 

@@ -4,6 +4,7 @@
 
 /* Rows of the catalogue <-> the nouns of volume.h. Callers are inside a transaction. */
 
+#include "cleanup.h"
 #include "db.h"
 
 enum volumes_view {

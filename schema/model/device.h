@@ -4,6 +4,7 @@
 
 /* An Incus device: a name and ordered string properties. */
 
+#include "cleanup.h"
 #include "volume.h"
 
 enum device_origin {

@@ -7,6 +7,7 @@
  * file, the directory (base.yml + domains/ + policies.yml), and anklume.yml + domains/<name>.yml.
  */
 
+#include "cleanup.h"
 #include "device.h"
 #include "diags.h"
 #include "errors.h"

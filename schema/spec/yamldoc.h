@@ -10,6 +10,7 @@
  * The input is untrusted: size, depth, number of values and what aliases expand to are bounded.
  */
 
+#include "cleanup.h"
 #include "diags.h"
 #include "errors.h"
 

@@ -5,6 +5,7 @@
 /* The devices of one instance made as the spec wants them, and looked at from inside. */
 
 #include "applied.h"
+#include "cleanup.h"
 #include "devplan.h"
 #include "instance.h"
 #include "sight.h"

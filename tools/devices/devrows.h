@@ -5,6 +5,7 @@
 /* What devices diff, apply and heal print: rows, counts, times. */
 
 #include "attach.h"
+#include "cleanup.h"
 #include "cmd.h"
 #include "targets.h"
 

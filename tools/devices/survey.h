@@ -6,6 +6,7 @@
 
 #include "applied.h"
 #include "attach.h"
+#include "cleanup.h"
 #include "cmd.h"
 #include "targets.h"
 

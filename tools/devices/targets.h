@@ -4,6 +4,7 @@
 
 /* The machines of the spec that a verb's words mean, and their devices. */
 
+#include "cleanup.h"
 #include "cmd.h"
 #include "spec.h"
 

@@ -16,6 +16,7 @@
  * Each call is a line of log_debug(), which --debug shows.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <jansson.h>

@@ -8,6 +8,7 @@
  * everything anew.
  */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <stdint.h>

@@ -4,6 +4,7 @@
 
 /* HTTP over a unix socket, several requests at once. The one file that knows libcurl. */
 
+#include "cleanup.h"
 #include "errors.h"
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 
 /* Containers and virtual machines. */
 
+#include "cleanup.h"
 #include "client.h"
 
 #include <sys/types.h>

@@ -4,6 +4,7 @@
 
 /* What else Incus holds: listed, deleted, changed in one way for all kinds. */
 
+#include "cleanup.h"
 #include "client.h"
 
 enum incus_kind {

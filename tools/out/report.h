@@ -7,6 +7,7 @@
  * only then the report is printed.
  */
 
+#include "cleanup.h"
 #include "cmd.h"
 
 #include <jansson.h>

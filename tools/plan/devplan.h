@@ -12,6 +12,7 @@
  * foreign and only shown.
  */
 
+#include "cleanup.h"
 #include "device.h"
 
 enum devplan_action {

@@ -7,6 +7,7 @@
  * leave behind. Pure.
  */
 
+#include "cleanup.h"
 #include "device.h"
 
 struct devshare_instance {

@@ -7,6 +7,7 @@
  * instances are its machines. Nothing else is ours to delete.
  */
 
+#include "cleanup.h"
 #include "volume.h"
 
 /* anklume calls a domain's project <prefix><domain> and its bridge <prefix>net-<domain>. */
