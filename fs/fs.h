@@ -8,6 +8,7 @@
 #include "fhandle.h"
 #include "initlog.h"
 #include "journal.h"
+#include "listers.h"
 #include "livevol.h"
 #include "log.h"
 #include "node.h"
@@ -96,6 +97,7 @@ struct fs {
 	struct openfile_table files;
 	struct livevol_table volumes;
 	struct pins pins;
+	struct listers listers;
 
 	struct vtree *tree; /* tree_lock */
 	uint64_t generation; /* of the catalogue that is served; tree_lock */

@@ -33,7 +33,7 @@ static bool add(
 	size_t left = l->size - l->used;
 	size_t need;
 
-	if (l->with_attrs)
+	if (l->is_plus)
 		need = fuse_add_direntry_plus(l->call->req, at, left, name, e, next);
 	else
 		need = fuse_add_direntry(l->call->req, at, left, name, &e->attr, next);
@@ -43,13 +43,23 @@ static bool add(
 	return true;
 }
 
+/* Shall the kernel get the inode of D as well? */
+static bool is_wanted(struct direntries *l, const struct kernel_dirent *d)
+{
+	if (!l->is_plus || is_dot_or_dotdot(d->d_name))
+		return false;
+	if (l->which == LISTING_ALL || d->d_type == DT_DIR || d->d_type == DT_UNKNOWN)
+		return true;
+	return l->which == LISTING_SAMPLED && l->n_files++ != LISTER_BEFORE_SAMPLE;
+}
+
 /* False: the buffer is full. An entry that went away meanwhile is left out. */
 static bool add_from_base(
 	struct direntries *l, const struct node *dir, int dir_fd, const struct kernel_dirent *d)
 {
 	struct fuse_entry_param e = {0};
 
-	if (l->with_attrs && !is_dot_or_dotdot(d->d_name)) {
+	if (is_wanted(l, d)) {
 		if (entry_lookup(l->call, dir, dir_fd, d->d_name, &e, NULL) < 0)
 			return true;
 	} else {
@@ -139,7 +149,7 @@ int direntries_read_virtual(struct direntries *l, fuse_ino_t ino, off_t off)
 
 void direntries_forget(struct direntries *l)
 {
-	if (!l->with_attrs)
+	if (!l->is_plus)
 		return;
 
 	for (size_t at = 0; at < l->used;) {

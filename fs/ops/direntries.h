@@ -8,12 +8,15 @@
  */
 
 #include "call.h"
+#include "listers.h"
 
 struct direntries {
 	struct call *call;
 	char *data;
 	size_t size, used;
-	bool with_attrs; /* READDIRPLUS: each entry is a lookup as well */
+	bool is_plus; /* READDIRPLUS: an entry can be a lookup as well */
+	enum listing which; /* of its entries are */
+	unsigned int n_files; /* entries so far that are no directories */
 };
 
 /* Fill from the base directory DIR, starting behind cookie OFF. 0 or -errno. */

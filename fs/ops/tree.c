@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "journal.h"
 #include "kcache.h"
+#include "listers.h"
 #include "reply.h"
 
 #include <fcntl.h>
@@ -57,6 +58,9 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fuse_entry_param entry;
 	int r = do_lookup(&c, parent, name, &entry);
 
+	if (r == 0 && entry.ino && !S_ISDIR(entry.attr.st_mode))
+		listers_looked(&c.fs->listers, fuse_req_ctx(req)->pid);
+
 	reply_entry(&c, r, &entry);
 }
 
@@ -86,12 +90,30 @@ static void reply_listing(struct call *c, struct direntries *list)
 		direntries_forget(list);
 }
 
+/*
+ * What the process does with what it lists is learnt at the start of directories only: further on
+ * the kernel asks for attributes when they were of use.
+ */
+static int list_base(struct direntries *list, const struct node *dir, off_t off)
+{
+	struct listers *listers = &list->call->fs->listers;
+	pid_t process = fuse_req_ctx(list->call->req)->pid;
+	int r;
+
+	if (list->is_plus && off == 0)
+		list->which = listers_ask(listers, process);
+	r = direntries_read(list, dir, off);
+	if (list->n_files > LISTER_BEFORE_SAMPLE)
+		listers_sampled(listers, process);
+	return r;
+}
+
 /* Both kinds of listing; R and the buffer decide the one reply. */
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, enum op op)
 {
 	struct call c = call_begin(req, op);
 	struct direntries list = {
-		.call = &c, .data = malloc(size), .size = size, .with_attrs = op == OP_READDIRPLUS};
+		.call = &c, .data = malloc(size), .size = size, .is_plus = op == OP_READDIRPLUS};
 	struct node *dir = call_node(&c, ino);
 	int r;
 
@@ -102,7 +124,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, enum op
 	else if (!dir)
 		r = -ESTALE;
 	else
-		r = direntries_read(&list, dir, off);
+		r = list_base(&list, dir, off);
 
 	/* An error after the first entries is met again by the next request. */
 	if (r < 0 && list.used == 0)

@@ -79,6 +79,32 @@ test_small_files_cost_their_round_trips_and_no_more() {
 	fail "somebody drops the caches all the time"
 }
 
+# spent REQUEST: how many of them since 'before'.
+spent() { echo $(($(fsctl status --json | jq ".operations.$1") - $(count "$site/before" "$1"))); }
+
+# walk COMMAND...: through 20 directories of 40 files that nobody has looked at.
+walk() {
+	echo 2 >/proc/sys/vm/drop_caches
+	fsctl status --json >"$site/before"
+	"$@" >/dev/null
+}
+
+# S3-27, performance: a walk costs what it looks at (decision 045).
+test_a_walk_costs_what_it_looks_at() {
+	need root
+	mkdir -p "$base/free/tree/"d{00..19}
+	for dir in "$base/free/tree/"d*; do (cd "$dir" && touch f{00..39}); done
+
+	walk find "$mnt/free/tree" -name '*7'
+	[ "$(spent lookup)" -le 60 ] || fail "find: $(spent lookup) lookups for 20 directories"
+	[ "$(fsctl status --json | jq .inodes)" -le 400 ] ||
+		fail "find: $(fsctl status --json | jq .inodes) inodes cached for 800 files"
+
+	walk find "$mnt/free/tree" -size +0
+	[ "$(spent lookup)" -le 250 ] || fail "find -size: $(spent lookup) lookups for 800 files"
+	[ "$(fsctl status --json | jq .inodes)" -ge 800 ] || fail "find -size looked at nothing"
+}
+
 # S3-14
 test_a_cached_inode_costs_bytes_and_no_descriptor() {
 	local n=20000 before
