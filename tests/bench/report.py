@@ -109,6 +109,12 @@ def group_table(section, group, floor_us, trips):
     return table(head, rows)
 
 
+def calls_table(calls):
+    rows = [[name, f"{1e9 / base:,.0f}", f"{1e9 / mount:,.0f}", f"{mount / base:.2f}"]
+            for name, (base, mount) in calls.items()]
+    return table(["call", "native (ns)", f"{OURS} (ns)", "ratio"], rows)
+
+
 def trips_table(trips):
     rows = [[name, f"{sum(ops.values()):.2f}",
              ", ".join(f"{op} {n:.2f}" for op, n in sorted(ops.items(), key=lambda i: -i[1]))]

@@ -11,7 +11,7 @@ import shlex
 import time
 
 from machine import STATES, drop_dentries, drop_pages
-from subjects import Unavailable, run
+from subjects import CALLCOST, Unavailable, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -159,6 +159,13 @@ def make_tar(top, files):
     run("tar", "-cf", tar, "-C", tree.parent, "tree")
     run("rm", "-rf", tree.parent)
     return tar
+
+
+def calls(subject):
+    """{call: (rate in the base, rate through the mount)}, per second of the caller's CPU time."""
+    lines = run(CALLCOST, subject.below(), subject.where).splitlines()
+    return {name: (float(base), float(mount))
+            for name, base, mount in (line.split("\t") for line in lines)}
 
 
 def tree(subject, options):

@@ -16,6 +16,7 @@ BUILD = pathlib.Path(os.environ.get("ANKLUME_BUILD", HERE.parents[1] / "build"))
 DAEMON = os.environ.get("ANKLUME_FS", str(BUILD / "fs" / "anklume-fs"))
 CTL = os.environ.get("ANKLUME_FSCTL", str(BUILD / "tools" / "anklume-fsctl"))
 SMALLFILE = BUILD / "tests" / "bench" / "smallfile"
+CALLCOST = BUILD / "tests" / "bench" / "callcost"
 
 # The longest caches that each can be given without losing a feature that the others have. What
 # the answer of `--version` begins with tells which of mergerfs' choices it understands.
@@ -179,6 +180,10 @@ class Volume(Subject):
 
     def counts(self):
         return self.site.status()["operations"]
+
+    def below(self):
+        """The directory of the base that it shows."""
+        return self.site.top / "base" / VOLUME
 
 
 VOLUME = pathlib.Path("student-000", "s000-m0000", "vol0")
