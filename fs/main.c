@@ -2,11 +2,13 @@
 
 /* Start and stop in order; wait for signals, control connections and the end of the mount. */
 
+#include "background.h"
 #include "blame.h"
 #include "control.h"
 #include "creds.h"
 #include "daemon.h"
 #include "exepath.h"
+#include "fdio.h"
 #include "fs.h"
 #include "keep.h"
 #include "mount.h"
@@ -28,8 +30,6 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#include "fdio.h"
 
 enum exit_status {
 	STATUS_OK = 0,
@@ -280,59 +280,17 @@ static void loop(struct daemon *d)
 	}
 }
 
-/* The terminal belongs to whoever typed the command: leave it, and take the log along. */
-static void leave_terminal(void)
-{
-	log_to_syslog();
-	stdio_to_null();
-}
-
 static void say_ready(struct daemon *d)
 {
-	char status = STATUS_OK;
-
 	if (!d->options.foreground && !d->is_resumed)
-		leave_terminal();
+		background_leave_terminal();
 
 	log_info("%s '%s' on '%s'%s%s", d->is_resumed ? "serving again" : "serving",
 		d->options.fs.base, d->options.fs.mount,
 		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
 		d->fs.has_idmap ? "" : ", without idmapped mounts (Linux 6.12)");
 	notify_ready();
-	if (d->ready_fd >= 0) {
-		if (write(d->ready_fd, &status, 1) != 1)
-			log_warning("nobody waited for the start");
-		close(d->ready_fd);
-	}
-}
-
-/*
- * Go into the background: the parent waits for the child's word, one byte, and exits with it.
- * Returns in the child only.
- */
-static int go_background(int *ret_ready_fd)
-{
-	char status = STATUS_FAILED;
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid > 0) {
-		close(fds[1]);
-		if (read(fds[0], &status, 1) != 1)
-			status = STATUS_FAILED;
-		_exit(status);
-	}
-	close(fds[0]);
-	setsid();
-	if (chdir("/") < 0)
-		return -errno;
-	*ret_ready_fd = fds[1];
-	return 0;
+	background_tell(&d->ready_fd, STATUS_OK);
 }
 
 #define FAILED_PAUSE_MS 250
@@ -351,7 +309,6 @@ static enum exit_status fail_resumed(struct daemon *d)
 
 static enum exit_status fail(struct daemon *d, enum exit_status status, const struct error *err)
 {
-	char byte = (char)status;
 	bool is_lazy;
 
 	log_error("%s", error_text(err, -EIO));
@@ -359,8 +316,7 @@ static enum exit_status fail(struct daemon *d, enum exit_status status, const st
 		return fail_resumed(d);
 	if (d->session)
 		mount_stop(&d->fs, &is_lazy);
-	if (d->ready_fd >= 0 && write(d->ready_fd, &byte, 1) != 1)
-		log_debug("nobody waits for the start");
+	background_tell(&d->ready_fd, (char)status);
 	return status;
 }
 
@@ -448,14 +404,14 @@ static enum exit_status serve(struct daemon *d)
 		log_warning("%s", error_text(&err, r));
 	d->is_resumed = fdstore_has(&d->kept, "fuse");
 	if (!d->options.foreground && !d->is_resumed) {
-		r = go_background(&d->ready_fd);
+		r = background_enter(STATUS_FAILED, &d->ready_fd);
 		if (r < 0) {
 			log_error("cannot go into the background: %s", error_text(NULL, r));
 			return STATUS_FAILED;
 		}
 	}
 	if (!d->options.foreground && d->is_resumed)
-		leave_terminal();
+		background_leave_terminal();
 	blame_install();
 	r = find_holder(d, &err);
 	if (r < 0)
