@@ -105,7 +105,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	(void)err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
-			 "s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:i}",
+			 "s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:i, s:i}",
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
@@ -117,7 +117,8 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 		(json_int_t)__atomic_load_n(&fs->n_denials, __ATOMIC_RELAXED), "takeovers",
 		(json_int_t)fs->state.header->n_takeovers, "degraded", fs->is_degraded, "writers",
 		list_writers(fs), "operations", counts, "oldest", describe_oldest(x), "stuck",
-		(int)hang_count(x->hang, x->session));
+		(int)hang_count(x->hang, x->session), "journal_entries",
+		(int)journal_n_claimed(&fs->journal));
 	return *ret ? 0 : -ENOMEM;
 }
 

@@ -32,6 +32,15 @@ void journal_release(struct journal_entry *e)
 	store(&e->is_claimed, 0);
 }
 
+unsigned int journal_n_claimed(const struct journal *j)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < JOURNAL_ENTRIES; i++)
+		n += load(&j->entries[i].is_claimed);
+	return n;
+}
+
 /* The message goes first: without one, nothing else of the entry is looked at. */
 void journal_clear(struct journal_entry *e)
 {

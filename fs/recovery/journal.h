@@ -91,6 +91,9 @@ void journal_init(struct journal *j, void *memory);
 struct journal_entry *journal_claim(struct journal *j);
 void journal_release(struct journal_entry *e);
 
+/* How many are taken: one by each worker, when nothing is under way. */
+unsigned int journal_n_claimed(const struct journal *j);
+
 /* Forget the last request: the entry is ready to be read into. */
 void journal_clear(struct journal_entry *e);
 

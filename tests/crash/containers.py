@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A volume as the device of a real Incus container, and commands that run in there."""
 
+import grp
+import pwd
 import subprocess
 
 from loads import HERE, Place
@@ -8,6 +10,17 @@ from loads import HERE, Place
 # The image is a busybox; the loads are programs of this machine.
 PROGRAMS = {"usr": ("/usr", "/usr"), "lib": ("/usr/lib", "/lib"), "lib64": ("/usr/lib64", "/lib64"),
             "tests": (str(HERE.parent), str(HERE.parent))}
+
+# Users of this machine that programs in there want to be.
+USERS = ("postgres",)
+
+
+def accounts():
+    """Lines for /etc/passwd and for /etc/group of the users that this machine has."""
+    found = [p for p in pwd.getpwall() if p.pw_name in USERS]
+    passwd = ["%s:x:%d:%d::/tmp:/bin/sh\n" % (p.pw_name, p.pw_uid, p.pw_gid) for p in found]
+    group = ["%s:x:%d:\n" % (grp.getgrgid(p.pw_gid).gr_name, p.pw_gid) for p in found]
+    return "".join(passwd), "".join(group)
 
 
 class Container(Place):
@@ -33,6 +46,11 @@ class Container(Place):
             self.add_disk(device, source, path, "readonly=true")
         self.add_disk("pd-data", str(self.directory), "/data", "shift=true")
         self.must("start", self.name)
+        self.must("exec", self.name, "--", "sh", "-c",
+                  'printf %s "$0" >>/etc/passwd && printf %s "$1" >>/etc/group', *accounts())
+
+    def room(self, scratch):
+        return "/tmp"
 
     def leave(self):
         self.must("delete", "--force", self.name)

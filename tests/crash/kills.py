@@ -7,9 +7,9 @@
         [--project NAME]
 
 plain: a mount of a directory; idmapped: two volumes of a catalogue, each through an idmapped bind
-and as root of a user namespace; containers: as devices of two containers of an Incus project.
-PostgreSQL (DIR: its programs) and, on a plain mount, the tester of tests/diff come on top when they
-are named. Prints TAP.
+and as root of a user namespace; containers: a volume on the host and two as devices of two
+containers of an Incus project. PostgreSQL (DIR: its programs) and, on the host, the tester of
+tests/diff come on top when they are named. Prints TAP.
 """
 
 import argparse
@@ -25,7 +25,8 @@ import sys
 from containers import Container
 from killer import Killer, histogram, percentile
 from loads import Churn, Difftest, Place, Prober, Sqlite, fio
-from mount_site import Site, Tap, expect, wait_until
+from mount_site import Site, Tap, drop_caches, expect, wait_until
+from passthrough import close_all
 from postgres import Postgres
 
 SPEC = """\
@@ -47,7 +48,7 @@ VOLUME = "          {name}:\n            path: /data/{name}\n            protect
 class CatalogueSite(Site):
     """The volumes NAMES of the machine pro/dev, declared and applied."""
 
-    def __init__(self, daemon, fsctl, directory, base, names):
+    def __init__(self, daemon, fsctl, directory, base, names, options=()):
         self.catalog = os.path.join(directory, "catalog.db")
         spec = pathlib.Path(directory, "infra.yml")
         mount = os.path.join(directory, "mnt")
@@ -58,7 +59,7 @@ class CatalogueSite(Site):
                    ANKLUME_CONTROL=os.path.join(directory, "control"),
                    ANKLUME_LEVEL_FILE=os.path.join(directory, "absolute_level"))
         subprocess.run([fsctl, "apply", str(spec)], env=env, check=True, stdout=subprocess.DEVNULL)
-        super().__init__(daemon, directory, base)
+        super().__init__(daemon, directory, base, options)
 
     def arguments(self):
         return ["--base", self.base, "--catalog", self.catalog, "--mount", self.mount]
@@ -67,9 +68,12 @@ class CatalogueSite(Site):
         return os.path.join("pro", "dev", name)
 
 
+# What difftest compares with has no access times either.
+FOR_DIFFTEST = ("-o", "noatime")
+
+
 def plain_places(args):
-    # What difftest compares with has no access times either.
-    site = Site(args.daemon, args.directory, args.base, ["-o", "noatime"])
+    site = Site(args.daemon, args.directory, args.base, FOR_DIFFTEST)
     return site, [Place("plain", site.mount, site.base)]
 
 
@@ -87,24 +91,27 @@ def idmapped_places(args):
 
 
 def container_places(args):
-    names = ("one", "two")
-    site = CatalogueSite(args.daemon, args.fsctl, args.directory, args.base, names)
-    return site, [Container(name, os.path.join(site.mount, site.volume(name)),
-                            os.path.join(site.base, site.volume(name)), args.project) for name in names]
+    names = ("host", "one", "two")
+    site = CatalogueSite(args.daemon, args.fsctl, args.directory, args.base, names, FOR_DIFFTEST)
+    where = [(name, os.path.join(site.mount, site.volume(name)),
+              os.path.join(site.base, site.volume(name))) for name in names]
+    return site, [Place(*where[0])] + [Container(*w, args.project) for w in where[1:]]
 
 
 KINDS = {"plain": plain_places, "idmapped": idmapped_places, "containers": container_places}
+TITLES = {"plain": "One plain mount", "idmapped": "Two volumes behind idmapped binds",
+          "containers": "The host and two containers"}
 
 
 def make_loads(places, args):
     scratch = args.directory
-    loads = [Prober(places[0], scratch)]
+    loads = [Prober(place, scratch) for place in places]
     if args.postgresql:  # early: before others load the machine it begins sooner
-        loads.append(Postgres(places[-1], args.postgresql, scratch))
+        loads += [Postgres(place, args.postgresql, scratch) for place in dict.fromkeys((places[0], places[-1]))]
     for place in places:
         loads += [Churn(place, n, scratch) for n in range(1, 1 + 4 // len(places))]
         loads.append(fio(place, scratch))
-    loads.append(Sqlite(places[0], "WAL", scratch))
+    loads += [Sqlite(place, "WAL", scratch) for place in places[:-1] or places]
     loads.append(Sqlite(places[-1], "DELETE", scratch))
     if args.difftest:
         loads.append(Difftest(places[0], args.difftest, scratch))
@@ -146,6 +153,11 @@ def descriptors(site):
     return found
 
 
+ALL_IS_WELL = """No load saw an error; databases,
+checksums and trees are what they must be (docs/decisions/065, 066). Nothing was left: no inode, open
+file, entry of the journal, descriptor, or one of the %d passthrough ids that were given out."""
+
+
 class Kills:
     """The test: loads, kills, and what is left."""
 
@@ -156,6 +168,7 @@ class Kills:
         self.killer.daemon()  # what comes after is compared with a daemon that has taken over
         self.site.wait_until_kept()
         self.before = descriptors(self.site)
+        self.n_ids = 0
         self.loads = make_loads(self.places, args)
 
     def attempt(self, name, function, *args):
@@ -183,6 +196,26 @@ class Kills:
             return "%s; new: %s; gone: %s" % (e, dict(now - self.before), dict(self.before - now))
         return None
 
+    def check_journal(self):
+        """Each worker has an entry, and nobody else has."""
+
+        def is_idle():
+            s = self.site.status()
+            return s["journal_entries"] == s["workers"]
+
+        wait_until(20, is_idle, "an entry of the journal for each worker alone")
+
+    def check_passthrough(self):
+        """Nothing is open: no id may be either."""
+        drop_caches()
+        probe = pathlib.Path(self.site.base, "probe")
+        probe.touch()
+        self.n_ids, n_open = close_all(self.site.status()["pid"], probe)
+        probe.unlink()
+        print("# %d passthrough ids were given out" % self.n_ids)
+        expect("passthrough ids that were given out", self.n_ids > 0, True)
+        expect("passthrough ids that are left", n_open, 0)
+
     def check_end(self):
         """Unmounted, everybody ends."""
         last, holder = self.site.status()["pid"], self.site.holder()
@@ -193,26 +226,33 @@ class Kills:
     def write_report(self, waits):
         """What docs/benchmarks/crash.md says of this run."""
         killer = self.killer
-        lines = ["### %s mount, %d kills" % (self.args.kind, self.args.kills), "",
+        lines = ["### %s, %d kills" % (TITLES[self.args.kind], self.args.kills), "",
                  "%d more daemons died before they served, and %d holders. %s" % (
                      killer.n_early, killer.n_holders,
-                     "No load saw an error, and nothing was left." if self.tap.failed == 0
+                     ALL_IS_WELL % self.n_ids if self.tap.failed == 0
                      else "**%d checks failed.**" % self.tap.failed), "",
                  "| Load | Work done |", "|---|---|"]
         lines += ["| %s | %s |" % (load.name, load.amount) for load in self.loads]
-        lines += ["", "| Callers waited at most (ms) | Kills |", "|---:|---:|"]
-        lines += ["| %s | %d |" % row for row in histogram(waits)]
-        lines += ["", "Median %.0f ms, 99%% %.0f ms, at most %.0f ms." % (
-            percentile(waits, 0.5), percentile(waits, 0.99), max(waits)), ""]
+        lines += ["", "Callers waited, for each kill the longest:", "",
+                  "| At most (ms) | %s |" % " | ".join(waits), "|---:|" + "---:|" * len(waits)]
+        columns = [histogram(w) for w in waits.values()]
+        for rows in zip(*columns):
+            lines.append("| %s | %s |" % (rows[0][0], " | ".join(str(n) for _, n in rows)))
+        for words, share in (("median", 0.5), ("99%", 0.99), ("longest", 1)):
+            lines.append("| %s | %s |" % (words, " | ".join(
+                "%.0f ms" % percentile(w, share) for w in waits.values())))
         with open(self.args.report, "a", encoding="utf-8") as f:
-            f.write("\n".join(lines) + "\n")
+            f.write("\n".join(lines) + "\n\n")
 
-    def check_waits(self):
-        waits = self.killer.waits_ms(self.loads[0].result["slow"])
-        expect("calls that met a kill", bool(waits), True)
-        print("# callers waited: median %.0f ms, 99%% %.0f ms, at most %.0f ms" % (
-            percentile(waits, 0.5), percentile(waits, 0.99), max(waits)))
-        return waits
+    def collect_waits(self):
+        """{place: milliseconds, one for each kill that a call there met}."""
+        found = {}
+        for prober in (load for load in self.loads if isinstance(load, Prober)):
+            waits = found[prober.place.name] = self.killer.waits_ms(prober.result["slow"])
+            expect("calls that met a kill in " + prober.place.name, bool(waits), True)
+            print("# callers waited, %s: median %.0f ms, 99%% %.0f ms, at most %.0f ms" % (
+                prober.place.name, percentile(waits, 0.5), percentile(waits, 0.99), max(waits)))
+        return found
 
     def run(self):
         try:
@@ -239,9 +279,11 @@ class Kills:
             print("# " + load.amount)
         for place in self.places:
             place.leave()
-        waits = self.check_waits()
+        waits = self.collect_waits()
         self.attempt("no inode and no open file is left", self.site.check_nothing_is_left)
+        self.attempt("no entry of the journal is left", self.check_journal)
         self.attempt("no descriptor is left", self.check_descriptors)
+        self.attempt("no passthrough id is left", self.check_passthrough)
         self.attempt("with the mount all end", self.check_end)
         if self.args.report:
             self.write_report(waits)

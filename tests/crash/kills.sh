@@ -26,10 +26,10 @@ before=$(used_inodes)
 # In steps and under load it takes a while; a slow build kills less often.
 kills=${KILLS:-$((60 * ${ANKLUME_SOAK:-1}))}
 [ "${ANKLUME_JOB:-gcc}" = gcc ] || kills=20
-if [ "${LOAD:-}" = all ] && [ "$1" != containers ]; then
+if [ "${LOAD:-}" = all ]; then
 	need postgresql
 	more+=(--postgresql "$pg_bin")
-	[ "$1" != plain ] || more+=(--difftest "$build/tests/diff/difftest")
+	[ "$1" = idmapped ] || more+=(--difftest "$build/tests/diff/difftest")
 fi
 run_python kills.py "$ANKLUME_FS" "$ANKLUME_FSCTL" "$idmapped" "$tmp" --base "$disk/base" \
 	--kind "$1" --holder "${2:-0}" --kills "$kills" --seed "$seed" --report "${REPORT:-}" \

@@ -26,6 +26,13 @@ class Place:
     def leave(self):
         """Nothing of it keeps anything of the mount."""
 
+    def room(self, scratch):
+        """A directory that is not of the mount, which programs in the place can reach."""
+        path = pathlib.Path(scratch, "room-" + self.name)
+        path.mkdir(exist_ok=True)
+        path.chmod(0o1777)
+        return str(path)
+
     def start(self, below, *command, **kwargs):
         """COMMAND in the directory BELOW, as the place's own users see it."""
         if self.prefix:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """PostgreSQL under pgbench while the daemon of the mount dies: what was committed, and every page."""
 
-import os
 import pathlib
 import re
 import signal
@@ -29,7 +28,7 @@ class Postgres(Load):
     def __init__(self, place, programs, scratch):
         super().__init__(place, "postgresql", scratch)
         self.programs = pathlib.Path(programs)
-        self.socket = os.path.join(scratch, "postgresql")
+        self.socket = place.room(scratch)
         self.is_over = threading.Event()
         self.n_transactions, self.trouble = 0, None
         self.thread = threading.Thread(target=self.bench)
@@ -46,8 +45,6 @@ class Postgres(Load):
         return [*AS_POSTGRES, str(self.programs / name), *words]
 
     def start(self):
-        os.mkdir(self.socket)
-        os.chmod(self.socket, 0o1777)
         self.in_place("install", "-d", "-m", "700", "-o", "postgres", "-g", "postgres", "data")
         self.in_place(*self.program("initdb", "--data-checksums", "--wal-segsize=1", "-D", "data"))
         settings = [word for pair in SETTINGS.items() for word in ("-c", "%s=%s" % pair)]
@@ -56,20 +53,23 @@ class Postgres(Load):
         self.must("pgbench", "-q", "-i", "-s", "2", "postgres")
         self.thread.start()
 
-    # --- the client's side: through the socket ----------------------------------------------------
+    # --- the client's side: through the socket, in the same place -----------------------------------
 
     def client(self, name, *words):
-        return subprocess.run([self.programs / name, "-h", self.socket, "-U", "postgres", *words],
-                              capture_output=True, text=True, check=False, cwd="/")
+        """Its exit status and what it said."""
+        process = self.place.start(self.below, self.programs / name, "-h", self.socket, "-U", "postgres",
+                                   *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = process.communicate()[0]
+        return process.returncode, said
 
     def must(self, name, *words):
-        r = self.client(name, *words)
-        if r.returncode != 0:
-            raise AssertionError("%s %s: %s" % (name, " ".join(words), (r.stdout + r.stderr)[-2000:]))
-        return r.stdout + r.stderr
+        status, said = self.client(name, *words)
+        if status != 0:
+            raise AssertionError("%s %s: %s: %s" % (name, " ".join(words), status, said[-2000:]))
+        return said
 
     def is_up(self):
-        return self.client("pg_isready", "-q").returncode == 0
+        return self.client("pg_isready", "-q")[0] == 0
 
     def bench(self):
         try:
