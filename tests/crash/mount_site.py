@@ -87,7 +87,13 @@ class Site:
 
     def stop(self, is_busy=False):
         """IS_BUSY: a test that failed may have left files open."""
-        subprocess.run(["umount", *(["--lazy"] if is_busy else []), self.mount], check=True)
+        umount = ["umount", *(["--lazy"] if is_busy else []), self.mount]
+
+        def is_unmounted():
+            return subprocess.run(umount, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+        # Whoever looks through the mounts of this machine makes one busy for a moment.
+        wait_until(20, is_unmounted, "an unmount")
         self.process.wait()
 
     def kill(self, number=signal.SIGKILL):
