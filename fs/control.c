@@ -2,9 +2,11 @@
 #include "control.h"
 
 #include "fuseproto.h"
+#include "str.h"
 #include "threadstat.h"
 #include "wire.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -94,9 +96,19 @@ static json_t *describe_oldest(const struct exchange *x)
 		places[threadstat_read(f.tid).place]);
 }
 
+/* As the kernel says it: "(deleted)" after the name of one that was replaced by another. */
+static void read_executable(char ret[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+
+	ret[n > 0 ? n : 0] = '\0';
+	str_make_printable(ret);
+}
+
 static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct error *err)
 {
 	struct fs *fs = x->fs;
+	char executable[PATH_MAX];
 	struct timespec now;
 	uint64_t total;
 	json_t *counts = list_counts(fs, &total);
@@ -104,8 +116,10 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 	(void)request;
 	(void)err;
 	clock_gettime(CLOCK_BOOTTIME, &now);
+	read_executable(executable);
 	*ret = json_pack("{s:b, s:i, s:s, s:s, s:s, s:s?, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, "
-			 "s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:i, s:i}",
+			 "s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:i, s:i, "
+			 "s:s}",
 		"ok", 1, "pid", (int)getpid(), "release", ANKLUME_VERSION, "base", fs->options.base,
 		"mount", fs->options.mount, "catalog", fs->options.catalog, "generation",
 		(json_int_t)fs->generation, "uptime_s", (json_int_t)(now.tv_sec - fs->started),
@@ -118,7 +132,7 @@ static int verb_status(struct exchange *x, json_t *request, json_t **ret, struct
 		(json_int_t)fs->state.header->n_takeovers, "degraded", fs->is_degraded, "writers",
 		list_writers(fs), "operations", counts, "oldest", describe_oldest(x), "stuck",
 		(int)hang_count(x->hang, x->session), "journal_entries",
-		(int)journal_n_claimed(&fs->journal));
+		(int)journal_n_claimed(&fs->journal), "executable", executable);
 	return *ret ? 0 : -ENOMEM;
 }
 

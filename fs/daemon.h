@@ -7,6 +7,7 @@
 #include "hang.h"
 #include "holder.h"
 #include "options.h"
+#include "proven.h"
 #include "session.h"
 
 struct daemon {
@@ -15,6 +16,7 @@ struct daemon {
 	struct session *session;
 	struct fdstore kept; /* what a process before this one left */
 	struct holder holder;
+	struct proven proven; /* executables that served, and attempts, under a service manager */
 	struct hang hang;
 	bool is_resumed; /* it was serving a mount, and we go on */
 	bool is_stopping; /* somebody said so; the second time is the end */

@@ -289,6 +289,7 @@ static void say_ready(struct daemon *d)
 		d->options.fs.base, d->options.fs.mount,
 		d->fs.has_passthrough ? "" : ", without passthrough (Linux 6.9)",
 		d->fs.has_idmap ? "" : ", without idmapped mounts (Linux 6.12)");
+	proven_ready(&d->proven);
 	notify_ready();
 	background_tell(&d->ready_fd, STATUS_OK);
 }
@@ -371,6 +372,7 @@ static void refill_holder(void *data)
 	struct daemon *d = data;
 
 	keep_all(&d->fs);
+	proven_keep(&d->proven);
 }
 
 /* Who starts us again: a service manager, the holder that started us, or a new one. */
@@ -403,6 +405,7 @@ static enum exit_status serve(struct daemon *d)
 	if (r < 0)
 		log_warning("%s", error_text(&err, r));
 	d->is_resumed = fdstore_has(&d->kept, "fuse");
+	proven_take(&d->proven, &d->kept);
 	if (!d->options.foreground && !d->is_resumed) {
 		r = background_enter(STATUS_FAILED, &d->ready_fd);
 		if (r < 0) {
@@ -420,6 +423,7 @@ static enum exit_status serve(struct daemon *d)
 	status = run(d);
 	finish(d);
 	holder_finish(&d->holder);
+	proven_finish(&d->proven);
 	fdstore_finish(&d->kept);
 	return status;
 }
@@ -450,6 +454,7 @@ int main(int argc, char **argv)
 		.fs.init_fd = -1,
 		.fs.pins.timer_fd = -1,
 		.holder = HOLDER_INIT,
+		.proven = PROVEN_INIT,
 		.hang.timer_fd = -1,
 		.listen_fd = -1,
 		.signal_fd = -1,

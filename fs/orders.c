@@ -79,6 +79,7 @@ static void keep_for_next(void *data)
 	struct daemon *d = data;
 
 	keep_all(&d->fs);
+	proven_keep(&d->proven);
 	holder_keep(&d->holder);
 }
 
@@ -127,6 +128,7 @@ static int upgrade(struct daemon *d, struct control_order *o, struct error *err)
 	if (r < 0)
 		return r;
 	log_notice("handing over to '%s'", h.binary);
+	proven_hand_over(&d->proven);
 	control_answer(o, 0, NULL);
 	return handover_exec(&h, err);
 }

@@ -241,12 +241,12 @@ static bool replace_daemon(struct hold *h)
 	return true;
 }
 
-/* Until the watchdog barks; -1: there is none. */
+/* Until the watchdog barks; -1: there is none. It does not wait for the very first daemon. */
 static int poll_timeout_ms(const struct hold *h)
 {
 	int64_t left_usec;
 
-	if (h->watchdog_usec == 0 || !h->is_ready)
+	if (h->watchdog_usec == 0 || !h->was_ready)
 		return -1;
 	left_usec = h->alive_usec + (int64_t)h->watchdog_usec - now_usec();
 	return left_usec <= 0 ? 0 : (int)(left_usec / 1000) + 1;
@@ -254,10 +254,12 @@ static int poll_timeout_ms(const struct hold *h)
 
 static void bark(struct hold *h)
 {
-	if (h->watchdog_usec == 0 || !h->is_ready || poll_timeout_ms(h) > 0)
+	if (h->watchdog_usec == 0 || !h->was_ready || poll_timeout_ms(h) > 0)
 		return;
 	log_error("daemon %d is silent for %llu s: killing it", (int)h->pid,
 		(unsigned long long)(h->watchdog_usec / 1000000));
+	if (!h->is_ready)
+		restarts_hung(&h->restarts);
 	syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
 	/* One that hangs in the kernel dies when that lets go of it. */
 	h->alive_usec = now_usec();

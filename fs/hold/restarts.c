@@ -22,6 +22,11 @@ void restarts_failed(struct restarts *r, const struct ending *e)
 		r->n_failed++;
 }
 
+void restarts_hung(struct restarts *r)
+{
+	r->n_failed = (r->n_failed / RESTARTS_TRIES + 1) * RESTARTS_TRIES;
+}
+
 int restarts_delay_ms(const struct restarts *r)
 {
 	unsigned int n = r->n_failed + r->n_killed / KILLED_PER_FAILURE;

@@ -18,6 +18,9 @@ void restarts_ready(struct restarts *r);
 /* One ended before it was ready. */
 void restarts_failed(struct restarts *r, const struct ending *e);
 
+/* One never became ready, and is killed for it: callers shall not wait for another like it. */
+void restarts_hung(struct restarts *r);
+
 /* How long to wait before the next one: nothing at first, at most 5 s. */
 int restarts_delay_ms(const struct restarts *r);
 

@@ -10,6 +10,11 @@ const char *exepath_get(void)
 	return getenv(VARIABLE);
 }
 
+int exepath_set(const char *path)
+{
+	return setenv(VARIABLE, path, 1) < 0 ? -errno : 0;
+}
+
 int exepath_init(struct error *err)
 {
 	char path[PATH_MAX];

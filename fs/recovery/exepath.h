@@ -12,6 +12,9 @@
 /* Before any thread starts. The name that an earlier process found stays, in the environment. */
 int exepath_init(struct error *err);
 
+/* The same by who starts the daemon as PATH, from wherever. -errno. */
+int exepath_set(const char *path);
+
 /* Absolute. NULL before exepath_init(). */
 const char *exepath_get(void);
 

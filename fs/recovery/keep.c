@@ -16,8 +16,6 @@ static void keep_mount(unsigned int index, int fd)
 
 void keep_all(struct fs *fs)
 {
-	cleanup_fd int exe_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-
 	if (!fs->has_resend || !fdstore_has_keeper())
 		return;
 	if (fs->init_fd < 0 && initlog_write(&fs->init, &fs->init_fd) < 0) {
@@ -32,10 +30,6 @@ void keep_all(struct fs *fs)
 	fdstore_put("init", fs->init_fd);
 	fdstore_put("state", fs->state.fd);
 	pins_store_all(&fs->pins);
-	if (exe_fd >= 0) {
-		fdstore_drop("exe");
-		fdstore_put("exe", exe_fd);
-	}
 	/* The last one: who finds it finds all the others. */
 	fdstore_put("fuse", fuse_session_fd(fs->session));
 }

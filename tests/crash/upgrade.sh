@@ -10,7 +10,7 @@ builds=${ANKLUME_BUILD:-$build}/tests/crash
 set_up() {
 	new_site "$1"
 	declare_volumes db:protected=false
-	start_held
+	start_held --watchdog "${ANKLUME_WATCHDOG:-30}"
 	pid=$(daemon_pid)
 	echo before >"$mnt/db/file"
 	exec {held}<>"$mnt/db/open"
@@ -125,6 +125,46 @@ test_what_cannot_take_over_is_refused_and_nothing_is_lost() {
 	stop_churn
 	assert_status 2 fsctl upgrade --binary "$site/nowhere"
 	assert_eq "$(pgrep -P "$pid" | wc -l)" 1 "children of the daemon (the holder)"
+}
+
+# broken COMMAND: an executable that says it can, and then does COMMAND.
+broken() {
+	printf '#!/bin/sh\ncase " $* " in *" --check-takeover "*) exec %s "$@" ;; esac\n%s\n' \
+		"$ANKLUME_FS" "$1" >"$site/broken"
+	chmod 755 "$site/broken"
+}
+# The one that was asked for died in the place of the old one: another process serves.
+rolled_back() {
+	assert_status 5 fsctl upgrade --binary "$site/broken"
+	assert_file_has "$tmp/err" "the new daemon died before it served; nothing is lost"
+	assert_eq "$(readlink "/proc/$(daemon_pid)/exe")" "$site/bin/anklume-fs" executable
+	[ "$(daemon_pid)" != "$pid" ] || fail "the same process"
+	pid=$(daemon_pid)
+	assert_goes_on
+}
+
+test_what_says_it_can_and_cannot_is_rolled_back() {
+	ANKLUME_WATCHDOG=2 set_up yes
+	start_churn
+	broken 'kill -SEGV $$'
+	rolled_back
+	broken 'exec tail -f /dev/null'
+	rolled_back
+	stop_churn
+}
+
+# Nobody has killed it from outside, and it never is ready: the holder does not wait for ever.
+test_an_installed_one_that_hangs_is_rolled_back() {
+	ANKLUME_WATCHDOG=2 set_up hangs
+	start_churn
+	broken 'exec tail -f /dev/null'
+	mv "$site/broken" "$site/bin/anklume-fs"
+	kill_daemon
+	wait_until 30 is_serving || fail "nobody serves: $(tail -n 20 "$daemon_log")"
+	assert_match "$(readlink "/proc/$(daemon_pid)/exe")" "$site/bin/anklume-fs \(deleted\)" executable
+	assert_file_has "$daemon_log" "starting the executable that worked before"
+	assert_goes_on
+	stop_churn
 }
 
 # A downgrade to what does not understand the state.

@@ -210,6 +210,21 @@ START_TEST(executables_take_turns_after_three_failures)
 }
 END_TEST
 
+START_TEST(one_that_hung_has_used_up_all_its_tries)
+{
+	struct restarts r = {0};
+
+	restarts_failed(&r, &crashed);
+	ck_assert(!restarts_wants_proven(&r));
+	restarts_hung(&r);
+	ck_assert(restarts_wants_proven(&r));
+	restarts_failed(&r, &killed);
+	ck_assert(restarts_wants_proven(&r));
+	restarts_hung(&r);
+	ck_assert(!restarts_wants_proven(&r));
+}
+END_TEST
+
 START_TEST(kills_from_outside_blame_no_executable)
 {
 	struct restarts r = {0};
@@ -251,6 +266,7 @@ Suite *unit_suite(void)
 	tcase_add_test(t, inbox_tells_who_sends_and_hands_over_descriptors);
 	tcase_add_test(t, first_failures_are_followed_at_once_later_ones_with_patience);
 	tcase_add_test(t, executables_take_turns_after_three_failures);
+	tcase_add_test(t, one_that_hung_has_used_up_all_its_tries);
 	tcase_add_test(t, kills_from_outside_blame_no_executable);
 	tcase_add_test(t, endings_are_told_in_words);
 	suite_add_tcase(s, t);

@@ -55,7 +55,7 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The next executable has the same pid, but has not been there before. */
+/* The next one has not been there before. */
 static int wait_successor(
 	const struct cmd_env *env, json_int_t starts, json_t **ret, struct error *err)
 {
@@ -74,6 +74,16 @@ static int wait_successor(
 	}
 	return error_set(
 		err, CMD_FAILED, "the new daemon does not answer; see 'anklume-fsctl doctor'");
+}
+
+/* It said that it could, and then died: who starts daemons found one that can. */
+static int rolled_back(const json_t *after, struct error *err)
+{
+	return error_set(err, CMD_REFUSED,
+		"the new daemon died before it served; nothing is lost, another one serves:\n"
+		"  '%s'\n"
+		"  'journalctl -u anklume-fs' shows why",
+		json_string_value(json_object_get(after, "executable")));
 }
 
 /* Caller frees. */
@@ -115,6 +125,10 @@ int cmd_upgrade(struct cmd_env *env, int argc, char **argv, struct error *err)
 		env, json_integer_value(json_object_get(before, "takeovers")), &after, err);
 	if (r != 0)
 		return r;
+	/* An executable that takes over does so in the same process. */
+	if (json_integer_value(json_object_get(after, "pid")) !=
+		json_integer_value(json_object_get(before, "pid")))
+		return rolled_back(after, err);
 	if (!env->is_quiet)
 		fprintf(env->words, "upgraded from %s to %s in %lld ms\n",
 			json_string_value(json_object_get(before, "release")),
