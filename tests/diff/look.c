@@ -43,6 +43,12 @@ static uint64_t hash_records(const char *buf, size_t len)
 	return sum;
 }
 
+/* Not past the end of all files, where the kernel refuses to read at all (rw_verify_area()). */
+static size_t length_at(off_t at)
+{
+	return INT64_MAX - at < 16 * PAGE ? (size_t)(INT64_MAX - at) : 16 * PAGE;
+}
+
 int look_content(int fd, bool is_records, uint64_t *ret_hash)
 {
 	uint64_t hash = HASH_START;
@@ -59,7 +65,7 @@ int look_content(int fd, bool is_records, uint64_t *ret_hash)
 			return -errno;
 		if (data > at)
 			at = data - data % PAGE;
-		n = pread(fd, buf, 16 * PAGE, at);
+		n = pread(fd, buf, length_at(at), at);
 		if (n < 0)
 			return -errno;
 		if (n == 0)
