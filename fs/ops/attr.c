@@ -121,22 +121,36 @@ static int set_owner(struct call *c, const struct setattr *ch)
 	return fchownat(ch->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* The kernel has just taken file capabilities away; true once. */
+static bool has_lost_caps(struct node *node)
+{
+	uint32_t taken = NODE_CAPS_TAKEN;
+
+	return __atomic_compare_exchange_n(&node->file_caps, &taken, NODE_CAPS_CHANGED, false,
+		__ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
 /*
  * A SETATTR of nothing: chown(2) to no ids at all, or a write to a set-id file. Both move the time
  * and take set-id bits away. A write is allowed to; whose file a chown is about the kernel has not
- * checked, for it asks for nothing by name.
+ * checked, for it asks for nothing by name. A write by one who may keep set-id bits comes here only
+ * for file capabilities, which the kernel has taken away by name right before (Linux, fs/attr.c:
+ * setattr_prepare(), ATTR_KILL_PRIV): nothing is left to do.
  */
-static int set_nothing(struct call *c, const struct node *node, const struct setattr *ch)
+static int set_nothing(struct call *c, struct node *node, const struct setattr *ch)
 {
 	mode_t mode = ch->old.st_mode;
 	struct caller_rights rights = {.is_member = true};
 	bool is_write = __atomic_load_n(&node->n_writers, __ATOMIC_SEQ_CST) > 0;
+	bool lost_caps = has_lost_caps(node);
 	bool is_known;
 
 	if (S_ISDIR(mode) || !(mode & (S_ISUID | S_ISGID)))
 		return set_owner(c, ch);
 
 	is_known = caller_rights(fuse_req_ctx(c->req)->pid, ch->old.st_gid, &rights) == 0;
+	if (is_write && lost_caps && rights.has_fsetid)
+		return 0;
 	rights.is_member |= rights.has_fsetid;
 	/* Of another user namespace it cannot be told: nothing is taken away. */
 	if (!is_write && !is_known)
@@ -223,7 +237,7 @@ static int set_times(int fd, const struct stat *attr, int to_set)
 #define SET_ANYTHING (SET_OWNER | SET_TIMES | FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_SIZE)
 
 /* The owner before the mode: chown(2) clears set-id bits that chmod(2) then sets. */
-static int make_change(struct call *c, const struct node *node, const struct setattr *ch)
+static int make_change(struct call *c, struct node *node, const struct setattr *ch)
 {
 	int r = 0;
 

@@ -43,6 +43,13 @@ static int open_path(struct call *c, const struct node *node, struct xattr_path 
 	return 0;
 }
 
+/* What is known of NODE's file capabilities, unless somebody has learned more meanwhile. */
+static void replace_caps(struct node *node, uint32_t before, uint32_t after)
+{
+	__atomic_compare_exchange_n(
+		&node->file_caps, &before, after, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
 /* Common to set and remove. */
 static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct xattr_path *ret)
 {
@@ -164,7 +171,10 @@ static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	return change_once(c, ino, &(struct xattr_change){&path, name, NULL, 0, 0});
+	r = change_once(c, ino, &(struct xattr_change){&path, name, NULL, 0, 0});
+	if (r == 0 && strcmp(name, CAPABILITY) == 0)
+		replace_caps(call_node(c, ino), NODE_CAPS_CHANGED, NODE_CAPS_TAKEN);
+	return r;
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
@@ -188,15 +198,6 @@ static void reply_value(struct call *c, ssize_t n, const char *value, size_t siz
 		fuse_reply_buf(c->req, value, (size_t)n);
 }
 
-/* Absent when asked, and nobody had begun to set it: it stays so until somebody does. */
-static void remember_no_caps(struct node *node)
-{
-	uint32_t unknown = NODE_CAPS_UNKNOWN;
-
-	__atomic_compare_exchange_n(&node->file_caps, &unknown, NODE_CAPS_NONE, false,
-		__ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-}
-
 static ssize_t do_getxattr(
 	struct call *c, fuse_ino_t ino, const char *name, char *value, size_t size)
 {
@@ -216,8 +217,11 @@ static ssize_t do_getxattr(
 	n = getxattr(path.text, name, value, size);
 	if (n < 0)
 		n = -errno;
+	/* Absent when asked, and nobody had begun to set it: it stays so until somebody does. */
 	if (is_caps && n == -ENODATA)
-		remember_no_caps(node);
+		replace_caps(node, NODE_CAPS_UNKNOWN, NODE_CAPS_NONE);
+	if (is_caps)
+		replace_caps(node, NODE_CAPS_TAKEN, NODE_CAPS_CHANGED);
 	return n;
 }
 

@@ -40,6 +40,7 @@ struct node {
 #define NODE_CAPS_UNKNOWN 0
 #define NODE_CAPS_NONE 1
 #define NODE_CAPS_CHANGED 2 /* set or removed once: ask the base from now on */
+#define NODE_CAPS_TAKEN 3 /* the same, and the last request about them took them away */
 
 #define NODES_MAX (UINT32_C(1) << 26) /* 64 Mi inodes: 9 GiB of address space, not of memory */
 #define NODE_STRIPES 64

@@ -22,6 +22,7 @@ void past_add(struct past *past, const struct op *op)
 {
 	past->has_been_quiet |= op->quiet;
 	past->has_been_advised |= op->code == OP_fadvise;
+	past->has_been_capable |= op->code == OP_setcap;
 	past->has_stormed |= op->code == OP_storm;
 	past->has_been_flagged |=
 		op->code == OP_chattr && (op->num[0] & (FS_IMMUTABLE_FL | FS_APPEND_FL));
@@ -324,6 +325,12 @@ static bool like_a_write(const struct op *op, const char *native, const char *mo
 	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) && !fnmatch("= 0*", mount, 0);
 }
 
+static bool like_one_who_keeps(const struct op *op, const char *native, const char *mount)
+{
+	return has_no_ids(op) && !fnmatch("= 0*", native, 0) &&
+	       equal_but_bits(mount, native, S_ISUID | S_ISGID);
+}
+
 /* TEXT without file capabilities. */
 static void drop_capabilities(char *text)
 {
@@ -495,6 +502,7 @@ static const struct known {
 		AT_ONCE,
 		OR_LATER, /* seen in the files, too */
 		ONCE_FLAGGED, /* something is immutable or append-only */
+		ONCE_CAPABLE,
 		ONCE_STORMED,
 		ONCE_ADVISED,
 		ON_XFS,
@@ -561,6 +569,9 @@ static const struct known {
 	{" chown fchown ", like_a_write, false, AT_ONCE,
 		"chown(-1, -1) of a set-id file that somebody has open for writing, by one who does not own "
 		"it: the kernel sends what it sends before a write, which may take the bits away"},
+	{" chown fchown ", like_one_who_keeps, false, ONCE_CAPABLE,
+		"chown(-1, -1) of a set-id file that has capabilities and that somebody has open for writing, "
+		"by one with CAP_FSETID: the kernel sends what it sends before a write, which keeps the bits"},
 	{" chown fchown ", unknown_owner, false, IDMAPPED,
 		"chown(-1, -1) of a set-id file in a user namespace: whose it is there cannot be told, so "
 		"nothing is taken away"},
@@ -662,6 +673,7 @@ static bool concerns(const struct known *row, const struct op *op, const struct 
 		(row->when == ON_XFS && past->fs_type != XFS_SUPER_MAGIC) ||
 		(row->when == ON_BTRFS && past->fs_type != BTRFS_SUPER_MAGIC) ||
 		(row->when == ONCE_STORMED && !past->has_stormed) ||
+		(row->when == ONCE_CAPABLE && !past->has_been_capable) ||
 		(row->when == ONCE_ADVISED && !past->has_been_advised) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;

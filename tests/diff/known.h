@@ -12,6 +12,7 @@ struct past {
 	long fs_type; /* of the native directory, as statfs(2) says */
 	bool is_idmapped; /* one actor lives in another user namespace */
 	bool has_been_advised; /* posix_fadvise(): the base does not hear of it */
+	bool has_been_capable; /* some file has had file capabilities */
 	bool has_stormed; /* both actors have changed a directory at once */
 	bool has_been_flagged; /* somebody has made something immutable or append-only */
 };
