@@ -10,6 +10,7 @@
 struct past {
 	bool has_been_quiet; /* an operation was not looked at */
 	long fs_type; /* of the native directory, as statfs(2) says */
+	unsigned long long reclaims; /* reclaim_count() when the round began */
 	bool is_idmapped; /* one actor lives in another user namespace */
 	bool has_been_advised; /* posix_fadvise(): the base does not hear of it */
 	bool has_been_capable; /* some file has had file capabilities */

@@ -3,6 +3,7 @@
 
 #include "compare.h"
 #include "known.h"
+#include "reclaim.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -109,8 +110,9 @@ static long fs_type(const char *dir)
 static int run_steps(
 	struct config *cfg, const struct script *s, struct side sides[2], struct difference *d)
 {
-	struct past past = {
-		.fs_type = fs_type(cfg->places[0].plain), .is_idmapped = cfg->userns >= 0};
+	struct past past = {.fs_type = fs_type(cfg->places[0].plain),
+		.reclaims = reclaim_count(),
+		.is_idmapped = cfg->userns >= 0};
 
 	for (size_t i = 0; i <= s->n; i++) {
 		const struct op *op = i < s->n ? &s->ops[i] : NULL;
