@@ -43,21 +43,35 @@ static uint64_t hash_records(const char *buf, size_t len)
 	return sum;
 }
 
-/* Not past the end of all files, where the kernel refuses to read at all (rw_verify_area()). */
+/* The last page that a file can have. Reading past it is refused (rw_verify_area()). */
+#define LAST_PAGE (INT64_MAX - PAGE + 1)
+
 static size_t length_at(off_t at)
 {
-	return INT64_MAX - at < 16 * PAGE ? (size_t)(INT64_MAX - at) : 16 * PAGE;
+	return at < LAST_PAGE - 16 * PAGE ? 16 * PAGE : (size_t)(INT64_MAX - at);
+}
+
+/* Adds what is at AT; the number of bytes, 0 at the end, or -errno. */
+static ssize_t add_content(int fd, off_t at, bool is_records, uint64_t *hash)
+{
+	char *buf = io_buffer();
+	ssize_t n = pread(fd, buf, length_at(at), at);
+
+	if (n < 0)
+		return -errno;
+	*hash = is_records ? *hash + hash_records(buf, (size_t)n)
+			   : hash_pages(*hash, buf, (size_t)n, at);
+	return n;
 }
 
 int look_content(int fd, bool is_records, uint64_t *ret_hash)
 {
-	uint64_t hash = HASH_START;
-	char *buf = io_buffer();
 	off_t at = 0;
+	ssize_t n = 1;
 
-	for (;;) {
+	*ret_hash = HASH_START;
+	while (n > 0) {
 		off_t data = lseek(fd, at, SEEK_DATA);
-		ssize_t n;
 
 		if (data < 0 && errno == ENXIO)
 			break;
@@ -65,17 +79,13 @@ int look_content(int fd, bool is_records, uint64_t *ret_hash)
 			return -errno;
 		if (data > at)
 			at = data - data % PAGE;
-		n = pread(fd, buf, length_at(at), at);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		hash = is_records ? hash + hash_records(buf, (size_t)n)
-				  : hash_pages(hash, buf, (size_t)n, at);
+		n = add_content(fd, at, is_records, ret_hash);
 		at += n;
 	}
-	*ret_hash = hash;
-	return 0;
+	/* xfs finds no data there until it is on the disk. */
+	if (n > 0 && at <= LAST_PAGE)
+		n = add_content(fd, LAST_PAGE, is_records, ret_hash);
+	return n < 0 ? (int)n : 0;
 }
 
 static int by_text(const void *a, const void *b)
