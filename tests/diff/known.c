@@ -154,7 +154,8 @@ static bool beyond_base(const struct op *op, const char *native, const char *mou
 
 	for (int i = 0; i < OP_NUMS; i++)
 		is_far |= op->num[i] >= 1LL << 43;
-	return is_far && !fnmatch("= -1 E*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+	return is_far && ((!fnmatch("= -1 E*", native, 0) && !fnmatch("= [0-9]*", mount, 0)) ||
+				 !fnmatch("= -1 EOVERFLOW*", native, 0));
 }
 
 /* The first event at or after P that is not a close: "WATCH:MASK:NAME". NULL: there is none. */
@@ -287,6 +288,19 @@ static bool emptied_while_open(const struct op *op, const char *native, const ch
 	       ((strstr(native, " c = ") && strstr(mount, " c > ")) ||
 		       (strstr(native, " c ? ") &&
 			       equal_but_bits(native, mount, S_ISUID | S_ISGID)));
+}
+
+static bool is_last_page(const char *result)
+{
+	return !fnmatch("= 9223372036854771712*", result, 0);
+}
+
+static bool misses_last_page(const struct op *op, const char *native, const char *mount)
+{
+	bool has_missed = !fnmatch("= -1 ENXIO*", native, 0) || !fnmatch("= -1 ENXIO*", mount, 0);
+
+	return op->num[2] == SEEK_DATA && has_missed &&
+	       (is_last_page(native) || is_last_page(mount));
 }
 
 static bool other_hole(const struct op *op, const char *native, const char *mount)
@@ -603,6 +617,8 @@ static const struct known {
 	{" lseek ", other_hole, false, ON_XFS,
 		"SEEK_HOLE and SEEK_DATA: xfs takes space that it has reserved ahead for data, and how much "
 		"it reserves depends on who opens and closes the file meanwhile"},
+	{" lseek ", misses_last_page, false, ON_XFS,
+		"SEEK_DATA: xfs finds the last page of all (2^63 - 4096) only when it has been written out"},
 	{" lseek ", other_hole, false, ONCE_ADVISED,
 		"SEEK_HOLE and SEEK_DATA: allocated, never written space that was read is data as long as it "
 		"is cached; posix_fadvise(DONTNEED) does not reach the base's cache, FUSE cannot say it"},
