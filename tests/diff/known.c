@@ -331,8 +331,9 @@ static bool mapped_anyway(const struct op *op, const char *native, const char *m
 
 static bool unknown_owner(const struct op *op, const char *native, const char *mount)
 {
-	(void)native;
-	return has_no_ids(op) && !fnmatch("= 0*", mount, 0);
+	return has_no_ids(op) &&
+	       (!fnmatch("= 0*", mount, 0) ||
+		       (!fnmatch("= 0*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0)));
 }
 
 static bool like_a_write(const struct op *op, const char *native, const char *mount)
@@ -612,8 +613,8 @@ static const struct known {
 		"chown(-1, -1) of a set-id file that has capabilities and that somebody has open for writing, "
 		"by one with CAP_FSETID: the kernel sends what it sends before a write, which keeps the bits"},
 	{" chown fchown ", unknown_owner, false, IDMAPPED,
-		"chown(-1, -1) of a set-id file in a user namespace: whose it is there cannot be told, so "
-		"nothing is taken away"},
+		"chown(-1, -1) of a set-id file through an idmapped mount: whose it is there cannot be told; in "
+		"a user namespace nothing is taken away, in our own it is refused unless the ids are equal"},
 	{" lseek ", other_hole, false, ON_XFS,
 		"SEEK_HOLE and SEEK_DATA: xfs takes space that it has reserved ahead for data, and how much "
 		"it reserves depends on who opens and closes the file meanwhile"},
