@@ -9,30 +9,19 @@ need incus fuse fsctl setfattr setfacl getfacl getfattr setcap getcap
 domain=$(unique_domain adopt)
 box=$domain-a
 
-new_site adopt
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    machines:
-	      $box:
-	        persistent_data:
-	          data: {path: /data}
-	          shifted: {path: /shifted}
-	          fresh: {path: /fresh}
-	          killed: {path: /killed}
-	          frozen: {path: /frozen, readonly: true}
-	          full: {path: /full}
-	          attached: {path: /attached}
-	          spare: {path: /spare}
+new_host adopt <<-Y
+	$box:
+	  persistent_data:
+	    data: {path: /data}
+	    shifted: {path: /shifted}
+	    fresh: {path: /fresh}
+	    killed: {path: /killed}
+	    frozen: {path: /frozen, readonly: true}
+	    full: {path: /full}
+	    attached: {path: /attached}
+	    spare: {path: /spare}
 Y
-fsctl apply "$site/infra.yml" >/dev/null
-start_daemon
-start_incus
-incus project create -q "$domain" -c features.images=false -c features.profiles=false
-incus project create -q "$domain-other" -c features.images=false -c features.profiles=false
+new_project "$domain-other"
 incus storage create -q second dir
 data=$ANKLUME_BASE/$domain/$box
 

@@ -8,16 +8,10 @@ need incus fuse fsctl bindfs
 
 domain=$(unique_domain doc)
 new_site doctor
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    machines:
-	      $domain-dev:
-	        persistent_data:
-	          db: {path: /data/db}
+write_spec <<-Y
+	$domain-dev:
+	  persistent_data:
+	    db: {path: /data/db}
 Y
 fsctl apply "$site/infra.yml" >/dev/null
 
@@ -59,12 +53,8 @@ test_what_incus_remembers_of_another_fuse_is_recognised() {
 	assert_status 1 fsctl devices apply "$site/infra.yml"
 	assert_file_has "$tmp/out" 'restart Incus'
 
-	kill -TERM "$incus_pid"
-	wait_pid "$incus_pid" 60
-	"$incusd" --group root >>"$incus_log" 2>&1 &
-	incus_pid=$!
-	on_exit stop_incus "$tmp/incus" "$incus_pid"
-	wait_until 60 incus_answers || fail "incusd does not come back"
+	end_incusd
+	run_incusd
 	fsctl devices apply "$site/infra.yml" >/dev/null
 	assert_eq "$(verdicts)" "daemon ok, mount ok, requests ok, threads ok, timeouts ok, idmap ok, incus ok, other-fuse ok, required ok, restricted ok
 0"

@@ -51,15 +51,26 @@ start_incus() {
 	unset INCUS_SOCKET
 	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
 	incus_log=$dir/log
-	"$incusd" --group root >"$incus_log" 2>&1 &
-	incus_pid=$!
-	on_exit stop_incus "$dir" "$incus_pid"
-	wait_until 60 incus_answers || fail "incusd does not answer:"$'\n'"$(tail -n 20 "$incus_log")"
-	incus admin waitready --timeout 60 2>/dev/null
+	run_incusd
 	incus storage create -q default dir
 	incus profile device add -q default root disk path=/ pool=default
 	make_image "$dir/image"
 	incus image import -q "$dir/image.tar" --alias busybox
+}
+
+# The daemon of $INCUS_DIR, for the first time or again; returns when it answers.
+run_incusd() {
+	"$incusd" --group root >>"$incus_log" 2>&1 &
+	incus_pid=$!
+	on_exit stop_incus "${INCUS_DIR%/dir}" "$incus_pid"
+	wait_until 60 incus_answers || fail "incusd does not answer:"$'\n'"$(tail -n 20 "$incus_log")"
+	incus admin waitready --timeout 60 2>/dev/null
+}
+
+# end_incusd [SIGNAL]: its containers go on.
+end_incusd() {
+	kill "-${1:-TERM}" "$incus_pid"
+	wait_pid "$incus_pid" 60
 }
 
 # A daemon that is gone does not come back: do not wait for it.
@@ -90,6 +101,33 @@ make_image() {
 		properties: {description: busybox}
 	Y
 	tar -C "$top" -cf "$top.tar" metadata.yaml rootfs
+}
+
+# write_spec [LINE...]: the site's infra.yml. $domain has the LINEs, and the machines on stdin.
+write_spec() {
+	{
+		cat <<-Y
+			project_name: test
+			global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
+			domains:
+			  $domain:
+			    subnet_id: 0
+		Y
+		[ $# = 0 ] || printf '    %s\n' "$@"
+		echo '    machines:'
+		sed 's/^/      /'
+	} >"$site/infra.yml"
+}
+
+# new_host NAME [LINE...]: a site with that spec, applied and mounted, and an Incus with an empty
+# project for the domain.
+new_host() {
+	new_site "$1"
+	write_spec "${@:2}"
+	fsctl apply "$site/infra.yml" >/dev/null
+	start_daemon
+	start_incus
+	new_project "$domain"
 }
 
 new_project() {

@@ -10,21 +10,10 @@ domain=$(unique_domain pods)
 pod=$domain-a
 old=$domain-b
 
-new_site pod
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    machines:
-	      $pod: {persistent_data: universal}
-	      $old: {persistent_data: [etc, var, home]}
+new_host pod <<-Y
+	$pod: {persistent_data: universal}
+	$old: {persistent_data: [etc, var, home]}
 Y
-fsctl apply "$site/infra.yml" >/dev/null
-start_daemon
-start_incus
-new_project "$domain"
 data=$ANKLUME_BASE/$domain/$pod
 volumes=(workspace home root etc usr-local opt var srv)
 

@@ -12,21 +12,9 @@ need incus fuse fsctl getfattr
 domain=$(unique_domain kill)
 pod=$domain-a
 
-new_site kill
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    ephemeral: true
-	    machines:
-	      $pod: {persistent_data: [etc, opt]}
+new_host kill 'ephemeral: true' <<-Y
+	$pod: {persistent_data: [etc, opt]}
 Y
-fsctl apply "$site/infra.yml" >/dev/null
-start_daemon
-start_incus
-new_project "$domain"
 data=$ANKLUME_BASE/$domain/$pod
 
 # Volumes that were never filled, and an instance that was never started.

@@ -8,38 +8,22 @@ need incus fuse fsctl getfattr
 
 domain=$(unique_domain pro)
 
-write_infra() {
-	cat <<-Y
-		project_name: test
-		global:
-		  base_subnet: "10.100"
-		  persistent_data_base: $ANKLUME_MOUNT
-		domains:
-		  $domain:
-		    subnet_id: 0
-		    machines:
-		      $domain-dev:
-		        persistent_data:
-		          db: {path: /data/db, description: "protected: the machine is not ephemeral"}
-		          free: {path: /data/free, protected: false}
-		          book: {path: /data/book, readonly: true}
-		      $domain-web:
-		        persistent_data:
-		          own: {path: /data/own}
-	Y
-}
-
-new_site volume
 owner=$domain-dev
 other=$domain-web
+
+new_host volume <<-Y
+	$owner:
+	  persistent_data:
+	    db: {path: /data/db, description: "protected: the machine is not ephemeral"}
+	    free: {path: /data/free, protected: false}
+	    book: {path: /data/book, readonly: true}
+	$other:
+	  persistent_data:
+	    own: {path: /data/own}
+Y
 db=$ANKLUME_MOUNT/$domain/$owner/db
 db_base=$ANKLUME_BASE/$domain/$owner/db
-write_infra >"$site/infra.yml"
-fsctl apply "$site/infra.yml" >/dev/null
 echo "read me" >"$ANKLUME_BASE/$domain/$owner/book/page"
-start_daemon
-start_incus
-new_project "$domain"
 
 # What anklume-fsctl prints is what is run, unchanged.
 add_devices() {

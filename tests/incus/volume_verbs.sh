@@ -8,24 +8,12 @@ need incus fuse fsctl
 
 domain=$(unique_domain vol)
 
-new_site verbs
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    ephemeral: true
-	    machines:
-	      $domain-dev:
-	        persistent_data:
-	          db: {path: /data/db}
-	          free: {path: /data/free}
+new_host verbs 'ephemeral: true' <<-Y
+	$domain-dev:
+	  persistent_data:
+	    db: {path: /data/db}
+	    free: {path: /data/free}
 Y
-fsctl apply "$site/infra.yml" >/dev/null
-start_daemon
-start_incus
-new_project "$domain"
 incus --project "$domain" init -q busybox stopped
 vol=$domain/$domain-dev/db
 db=$ANKLUME_MOUNT/$vol

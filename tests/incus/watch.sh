@@ -9,22 +9,11 @@ need incus fuse fsctl
 domain=$(unique_domain watch)
 dev=$domain-dev
 
-new_site watch
-cat >"$site/infra.yml" <<-Y
-	project_name: test
-	global: {base_subnet: "10.100", persistent_data_base: $ANKLUME_MOUNT}
-	domains:
-	  $domain:
-	    subnet_id: 0
-	    machines:
-	      $dev:
-	        persistent_data:
-	          db: {path: /data/db}
+new_host watch <<-Y
+	$dev:
+	  persistent_data:
+	    db: {path: /data/db}
 Y
-fsctl apply "$site/infra.yml" >/dev/null
-start_daemon
-start_incus
-new_project "$domain"
 launch "$domain" "$dev"
 fsctl devices apply "$site/infra.yml" >/dev/null
 
@@ -129,13 +118,9 @@ test_it_connects_again_and_looks_at_everything() {
 	start_watch
 	launch "$domain" "$dev"
 	wait_watch "instance '$domain/$dev' is back"
-	kill -TERM "$incus_pid"
-	wait_pid "$incus_pid" 60
+	end_incusd
 	wait_watch 'trying again in'
-	"$incusd" --group root >>"$incus_log" 2>&1 &
-	incus_pid=$!
-	on_exit stop_incus "$tmp/incus" "$incus_pid"
-	wait_until 60 incus_answers || fail "incusd does not come back"
+	run_incusd
 	wait_until 60 watching 2 || fail "$(tail -n 20 "$watch_log")"
 	kill -STOP "$watch_pid"
 	incus --project "$domain" stop -qf "$dev"
