@@ -100,7 +100,8 @@ int refill_exchange(const struct refill *f, struct error *err)
 	int r = renumber(f, &step, err);
 
 	if (r < 0)
-		partial_remove(f->op->base_fd, f->domain->name, f->machine->name, f->volume->name);
+		partial_remove(
+			f->op->base_fd, f->domain->name, f->machine->name, f->volume->name, NULL);
 	else
 		partial_remove_empty(
 			f->op->base_fd, f->domain->name, f->machine->name, f->volume->name);

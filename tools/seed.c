@@ -56,7 +56,8 @@ static int fill(const struct seeding *s, int volume_fd, bool *ret_found, struct 
 	if (r == 0)
 		r = datadir_sync(fd, err);
 	if (r < 0)
-		partial_remove(f->op->base_fd, f->domain->name, f->machine->name, f->volume->name);
+		partial_remove(
+			f->op->base_fd, f->domain->name, f->machine->name, f->volume->name, NULL);
 	return r;
 }
 

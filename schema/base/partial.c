@@ -90,15 +90,17 @@ void partial_forget(int fd)
 	fremovexattr(fd, PARTIAL_XATTR);
 }
 
-void partial_remove(int base_fd, const char *domain, const char *machine, const char *volume)
+int partial_remove(
+	int base_fd, const char *domain, const char *machine, const char *volume, struct error *err)
 {
 	char name[PARTIAL_NAME_SIZE];
 	cleanup_fd int machine_fd = -1;
+	int r = datadir_open_machine(base_fd, domain, machine, &machine_fd);
 
-	if (datadir_open_machine(base_fd, domain, machine, &machine_fd) < 0)
-		return;
+	if (r < 0)
+		return error_errno(err, r, "cannot open '%s/%s' in the base", domain, machine);
 	make_name(name, volume);
-	rmtree(machine_fd, name, NULL);
+	return rmtree(machine_fd, name, err);
 }
 
 int partial_remove_empty(int base_fd, const char *domain, const char *machine, const char *volume)
@@ -119,6 +121,18 @@ struct search {
 	const char *domain, *machine;
 };
 
+/* One that was just made has no lock of its own yet; the machine's is held meanwhile. */
+static int open_abandoned(int machine_fd, const char *name, int *ret_fd)
+{
+	int r;
+
+	if (flock(machine_fd, LOCK_EX) < 0)
+		return -errno;
+	r = open_locked(machine_fd, name, ret_fd);
+	flock(machine_fd, LOCK_UN);
+	return r;
+}
+
 static int found_name(void *context, int fd, const char *name)
 {
 	const struct search *s = context;
@@ -126,7 +140,7 @@ static int found_name(void *context, int fd, const char *name)
 
 	if (!str_has_prefix(name, DATADIR_PARTIAL_PREFIX) ||
 		!name_is_valid(name + strlen(DATADIR_PARTIAL_PREFIX)) ||
-		open_locked(fd, name, &part_fd) < 0)
+		open_abandoned(fd, name, &part_fd) < 0)
 		return 0;
 	return s->fn(s->context, s->domain, s->machine, name + strlen(DATADIR_PARTIAL_PREFIX));
 }

@@ -27,8 +27,9 @@ bool partial_is_from(int fd, const char *source);
 /* It is recorded: it carries no sign any more. */
 void partial_forget(int fd);
 
-/* Remove it again, as far as possible. */
-void partial_remove(int base_fd, const char *domain, const char *machine, const char *volume);
+/* Remove it again. -EBUSY: something is mounted in it; what could be removed is. */
+int partial_remove(int base_fd, const char *domain, const char *machine, const char *volume,
+	struct error *err);
 
 /* The same for one that must be empty: what is in it stays. -ENOTEMPTY ... */
 int partial_remove_empty(int base_fd, const char *domain, const char *machine, const char *volume);

@@ -388,6 +388,34 @@ test_nothing_that_is_mounted_is_removed() {
 	assert_eq "$(trash_ids)" '[]'
 }
 
+# S3-25: nobody looks at a timer's run every day, so what one entry has in the way is no other's.
+test_an_entry_that_cannot_go_does_not_keep_the_others() {
+	local trash
+
+	volume_site blocked
+	trash=$ANKLUME_BASE/lab/test/.trash
+	mkdir "$site/other" "$scratch/mnt" "$ANKLUME_BASE/lab/test/.part-half"
+	touch "$ANKLUME_BASE/lab/test/.part-half/file"
+	run 0 volume rm lab/test/scratch --yes
+	run 0 volume create lab/test/z --path /z
+	run 0 volume rm lab/test/z --yes
+	mv "$trash"/scratch.* "$trash/scratch.20200101T000000Z.20200115T000000Z"
+	mv "$trash"/z.* "$trash/z.20200101T000000Z.20200115T000000Z"
+	mount --bind "$site/other" "$trash/scratch.20200101T000000Z.20200115T000000Z/mnt"
+	on_exit unmount_below "$ANKLUME_BASE"
+	run 1 trash empty
+	assert_match "$err" '1 could not be removed and stays:'
+	assert_match "$err" "lab/test/scratch@20200101T000000Z: '.*'mnt': Device or resource busy"
+	assert_match "$out" 'Removed: lab/test/z@20200101T000000Z \(for good\)'
+	assert_match "$out" 'Removed: lab/test/half \(an unfinished copy\)'
+	assert_eq "$(json '[.[] | [.volume, .state]]' trash ls)" '[["lab/test/scratch@20200101T000000Z","going"]]'
+	run 0 audit lab/test/z@20200101T000000Z
+	assert_match "$out" trash.remove
+	umount "$trash"/.going-*/mnt
+	run 0 trash empty
+	assert_eq "$(ls -A "$trash")" ""
+}
+
 # S3-25
 test_orphans_show_age_and_size() {
 	volume_site orphans

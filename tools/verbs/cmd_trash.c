@@ -6,6 +6,7 @@
 #include "datadir.h"
 #include "partial.h"
 #include "rows.h"
+#include "str.h"
 #include "trash.h"
 #include "volop.h"
 #include "wire.h"
@@ -63,41 +64,88 @@ static int list(struct cmd_env *env, struct error *err)
 	return out_rows(env->out, env->format, columns, ARRAY_SIZE(columns), rows, err);
 }
 
-/* Gone for good, with a row in the audit trail that outlives it. */
+/* A row in the audit trail outlives it. */
+static int record_removal(struct volop *op, const char *id, struct error *err)
+{
+	const struct audit_note note = {"trash.remove", id, NULL};
+
+	return op->env->is_dry_run
+		       ? 0
+		       : catalog_note(op->state.catalog, &note, 1, &op->env->actor, err);
+}
+
 static int remove_entry(struct volop *op, const struct trash_entry *entry, struct error *err)
 {
 	char id[TRASH_ID_MAX];
-	const struct audit_note note = {"trash.remove", trash_id(entry, id), NULL};
-	int r = 0;
+	int r = op->env->is_dry_run ? 0 : trash_remove(op->base_fd, entry, err);
 
-	if (!op->env->is_dry_run)
-		r = trash_remove(op->base_fd, entry, err);
-	if (r == 0 && !op->env->is_dry_run)
-		r = catalog_note(op->state.catalog, &note, 1, &op->env->actor, err);
+	if (r == 0)
+		r = record_removal(op, trash_id(entry, id), err);
 	return r != 0 ? r : report_add(&op->report, REPORT_REMOVED, id, "for good", err);
 }
 
-struct leftovers {
+/* What is emptied without being named. What cannot go does not keep the others. */
+struct emptying {
 	struct volop *op;
-	struct error *err;
+	struct strbuf failures; /* a line for each */
+	size_t n_failed;
+	struct error *err; /* of what ends it */
 };
+
+static void note_failure(struct emptying *e, const char *name, int r, const struct error *why)
+{
+	strbuf_printf(&e->failures, "\n  %s: %s", name, error_text(why, r));
+	e->n_failed++;
+}
+
+static int empty_entry(struct emptying *e, const struct trash_entry *entry)
+{
+	struct volop *op = e->op;
+	cleanup_error struct error why = {NULL};
+	char id[TRASH_ID_MAX];
+	int r = op->env->is_dry_run ? 0 : trash_remove(op->base_fd, entry, &why);
+
+	trash_id(entry, id);
+	if (r < 0) {
+		note_failure(e, id, r, &why);
+		return 0;
+	}
+	r = record_removal(op, id, e->err);
+	return r != 0 ? r : report_add(&op->report, REPORT_REMOVED, id, "for good", e->err);
+}
 
 /* What a killed copy or seed has left: nobody will go on with it. */
 static int remove_partial(
 	void *context, const char *domain, const char *machine, const char *volume)
 {
-	const struct leftovers *l = context;
+	struct emptying *e = context;
+	cleanup_error struct error why = {NULL};
 	char name[VOLUME_NAME_MAX];
+	int r = 0;
 
-	if (!l->op->env->is_dry_run)
-		partial_remove(l->op->base_fd, domain, machine, volume);
 	snprintf(name, sizeof(name), "%s/%s/%s", domain, machine, volume);
-	return report_add(&l->op->report, REPORT_REMOVED, name, "an unfinished copy", l->err);
+	if (!e->op->env->is_dry_run)
+		r = partial_remove(e->op->base_fd, domain, machine, volume, &why);
+	if (r == 0)
+		return report_add(
+			&e->op->report, REPORT_REMOVED, name, "an unfinished copy", e->err);
+	note_failure(e, name, r, &why);
+	return 0;
+}
+
+static int explain_failures(struct emptying *e)
+{
+	cleanup_free char *lines = e->n_failed ? strbuf_steal(&e->failures) : NULL;
+
+	if (e->n_failed == 0)
+		return 0;
+	return error_set(e->err, CMD_FAILED, "%zu could not be removed and stay%s:%s", e->n_failed,
+		e->n_failed == 1 ? "s" : "", lines ? lines : "");
 }
 
 static int empty_due(struct volop *op, const struct trash_list *trash, struct error *err)
 {
-	struct leftovers leftovers = {op, err};
+	struct emptying e = {op, STRBUF_INIT, 0, err};
 	int64_t now = time(NULL);
 	int r = 0;
 
@@ -105,9 +153,14 @@ static int empty_due(struct volop *op, const struct trash_list *trash, struct er
 		const struct trash_entry *entry = &trash->items[i];
 
 		if (op->env->is_all || entry->is_going || entry->until <= now)
-			r = remove_entry(op, entry, err);
+			r = empty_entry(&e, entry);
 	}
-	return r != 0 ? r : partial_each(op->base_fd, remove_partial, &leftovers, err);
+	if (r == 0)
+		r = partial_each(op->base_fd, remove_partial, &e, err);
+	if (r == 0)
+		r = explain_failures(&e);
+	strbuf_finish(&e.failures);
+	return r;
 }
 
 static int empty_one(

@@ -228,7 +228,8 @@ static int fill(const struct adoption *a, struct error *err)
 	if (r == 0)
 		r = partial_finish(fd, a->source, err);
 	if (r < 0)
-		partial_remove(f->op->base_fd, f->domain->name, f->machine->name, f->volume->name);
+		partial_remove(
+			f->op->base_fd, f->domain->name, f->machine->name, f->volume->name, NULL);
 	return r;
 }
 

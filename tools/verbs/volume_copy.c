@@ -57,7 +57,7 @@ static int fill(struct copying *c, struct error *err)
 	if (r == 0)
 		r = partial_finish(fd, c->from_name, err);
 	if (r < 0) {
-		partial_remove(c->op->base_fd, c->to.domain, c->to.machine, c->to.volume);
+		partial_remove(c->op->base_fd, c->to.domain, c->to.machine, c->to.volume, NULL);
 		return error_prefix(err, r, "volume '%s' was not copied", c->from_name);
 	}
 	return 0;
