@@ -89,6 +89,7 @@ machine_init='
 	mkdir dev/shm dev/pts
 	mount -t tmpfs -o mode=1777 tmpfs dev/shm
 	ln -s /proc/self/fd dev/fd
+	ln -s pts/ptmx dev/ptmx
 	mkdir -p old
 	pivot_root . old
 	umount -l /old
