@@ -59,14 +59,15 @@ start_box() { [ -n "$(box_pid)" ] || incus --project "$domain" start -q "$box"; 
 stop_box() { [ -z "$(box_pid)" ] || incus --project "$domain" stop -qf "$box"; }
 box_pid() { instance_pid "$domain" "$box" | grep -vx 0 || true; }
 
-# tree_of DIR [COMMAND...]: modes with types, ids, link counts, sizes, times, link targets and data, as
-# they are seen by COMMAND.
+# tree_of DIR [COMMAND...]: modes with types, ids, link counts (of files: btrfs counts no
+# subdirectories), sizes, times, link targets and data, as they are seen by COMMAND.
 tree_of() {
 	local dir=$1
 
 	shift
 	"$@" sh -c 'cd "$1" && find . | sort | while read -r f; do
-		stat -c "%n %f %u:%g %h %Y" "$f"
+		stat -c "%n %f %u:%g %Y" "$f"
+		[ -d "$f" ] || stat -c %h "$f"
 		if [ -L "$f" ]; then ls -l "$f" | sed "s/.*-> //"
 		elif [ -f "$f" ]; then stat -c %s "$f"; sha256sum <"$f"; fi
 	done' sh "$dir"

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# A private Incus daemon for a test: its own INCUS_DIR, a dir pool, an image made from
-# busybox-static. Nothing of the machine's own Incus is touched, several may run at once.
+# A private Incus daemon for a test: its own INCUS_DIR, a pool, an image made from busybox-static.
+# Nothing of the machine's own Incus is touched, several may run at once. INCUS_POOL is the pool's
+# driver: dir, or btrfs in a loop file.
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
 
 incusd=/usr/libexec/incus/incusd
+INCUS_POOL=${INCUS_POOL:-dir}
+domain= # of write_spec: a test sets it
 
 # Why a daemon cannot be had here; empty when it can.
 why_no_incus() {
@@ -32,6 +35,7 @@ need_incus() {
 	why=$(why_no_incus)
 	[ -z "$why" ] || skip incus "$why"
 	[ -x "$FSOP" ] || skip incus "'$FSOP' is not built"
+	[ "$INCUS_POOL" = dir ] || need loop "mkfs.$INCUS_POOL"
 	busybox=$(command -v busybox)
 }
 
@@ -52,10 +56,17 @@ start_incus() {
 	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
 	incus_log=$dir/log
 	run_incusd
-	incus storage create -q default dir
+	make_pool
 	incus profile device add -q default root disk path=/ pool=default
 	make_image "$dir/image"
 	incus image import -q "$dir/image.tar" --alias busybox
+}
+
+make_pool() {
+	local options=()
+
+	[ "$INCUS_POOL" = dir ] || options=(size=2GiB)
+	incus storage create -q default "$INCUS_POOL" "${options[@]}"
 }
 
 # The daemon of $INCUS_DIR, for the first time or again; returns when it answers.
