@@ -244,15 +244,27 @@ int attach_look(const struct attach *how, const char *project, const char *name,
 }
 
 /*
- * Incus says so of a filesystem that can be idmapped, too: it remembers one answer for all that
- * have f_fsid 0, and every FUSE has.
+ * What helps against words of Incus. It says the first of a filesystem that can be idmapped, too: it
+ * remembers one answer for all that have f_fsid 0, and every FUSE has.
  */
+static const struct {
+	const char *words, *advice;
+} advices[] = {
+	{"idmapping abilities",
+		"\n  if 'anklume-fsctl doctor' finds idmapped mounts working, restart Incus: it\n"
+		"  remembers the answer of another FUSE filesystem for ours"},
+	{"Missing source path",
+		"\n  is the volume recorded ('anklume-fsctl apply'), and the data mounted\n"
+		"  ('anklume-fsctl status')?"},
+};
+
 static const char *advice(const char *text)
 {
-	return strstr(text, "idmapping abilities")
-		       ? "\n  if 'anklume-fsctl doctor' finds idmapped mounts working, restart Incus: it\n"
-			 "  remembers the answer of another FUSE filesystem for ours"
-		       : "";
+	for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
+		if (strstr(text, advices[i].words))
+			return advices[i].advice;
+	}
+	return "";
 }
 
 static int set_error(struct attach_result *result, const char *text)
@@ -316,6 +328,7 @@ int attach_run(const struct attach *how, const char *project, const char *name,
 	cleanup_incus_instance struct incus_instance in = {NULL};
 	struct attachment a = {how, wanted, applied, ret};
 	cleanup_error struct error why = {NULL};
+	bool was_changed;
 	int r;
 
 	r = incus_instance_edit(how->incus, project, name, edit, &a, &why);
@@ -325,7 +338,11 @@ int attach_run(const struct attach *how, const char *project, const char *name,
 	if (r < 0)
 		return set_error(ret, error_text(&why, r));
 
+	was_changed = r > 0;
 	r = record(&a, project, name, err);
+	if (r < 0 && was_changed)
+		return error_prefix(
+			err, r, "'%s/%s' was changed, but that is not recorded", project, name);
 	if (r == 0)
 		r = incus_instance_get(how->incus, project, name, &in, err);
 	if (r == 0)

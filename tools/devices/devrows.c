@@ -100,8 +100,17 @@ int devrows_add(struct devrows *rows, const struct target *t, const struct incus
 	return r;
 }
 
+/* What went well, or is none of ours. */
+static bool is_fine(const json_t *row)
+{
+	const char *result = json_string_value(json_object_get(row, "result"));
+
+	return (result && strcmp(result, "done") == 0) ||
+	       strcmp(json_string_value(json_object_get(row, "action")), "foreign") == 0;
+}
+
 /* What a table shows: all but what is as it should be, and machines without an instance. */
-static json_t *shown_rows(const struct devrows *rows)
+static json_t *shown_rows(const struct devrows *rows, bool is_quiet)
 {
 	json_t *shown = json_array();
 	const json_t *row;
@@ -111,7 +120,7 @@ static json_t *shown_rows(const struct devrows *rows)
 		const char *action = json_string_value(json_object_get(row, "action"));
 
 		if (strcmp(action, "keep") != 0 && strcmp(action, "absent") != 0 &&
-			strcmp(action, "good") != 0)
+			strcmp(action, "good") != 0 && !(is_quiet && is_fine(row)))
 			json_array_append(shown, (json_t *)row);
 	}
 	return shown;
@@ -133,7 +142,7 @@ static void print_counts(const struct devrows *rows, const struct cmd_env *env, 
 static int print_text(const struct devrows *rows, const struct cmd_env *env, uint64_t own_us,
 	uint64_t incus_us, bool is_doing, const char *says, struct error *err)
 {
-	cleanup_json json_t *shown = shown_rows(rows);
+	cleanup_json json_t *shown = shown_rows(rows, env->is_quiet);
 	int r = 0;
 
 	if (!shown)
