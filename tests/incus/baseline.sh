@@ -43,7 +43,7 @@ test_nothing_is_left_after_the_daemon() {
 	(
 		trap - ERR
 		set +e
-		stop_incus "$dir" "$incus_pid"
+		stop_incus "$dir"
 	)
 	assert_eq "$(mounts_below "$dir")" "" "mounts"
 	assert_eq "$(processes_of "$dir/dir")" "" "processes"

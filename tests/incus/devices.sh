@@ -115,6 +115,7 @@ test_apply_attaches_and_a_second_one_changes_nothing() {
 	assert_eq "$(rows '[.changed, .changes, .left, .failed]' apply)" '[false,0,0,0]'
 	assert_eq "$(devices_of "$dev")" "$before"
 	assert_file_has <(fsctl devices apply) '^0 changed, 0 left, 0 failed'
+	assert_eq "$(fsctl devices apply --quiet)" ""
 }
 
 # S0-23 S0-24

@@ -35,8 +35,13 @@ need_incus() {
 	why=$(why_no_incus)
 	[ -z "$why" ] || skip incus "$why"
 	[ -x "$FSOP" ] || skip incus "'$FSOP' is not built"
-	[ "$INCUS_POOL" = dir ] || need loop "mkfs.$INCUS_POOL"
+	[ "$INCUS_POOL" = dir ] || need_pool "$INCUS_POOL"
 	busybox=$(command -v busybox)
+}
+
+need_pool() {
+	need loop "mkfs.$1"
+	grep -qw "$1" /proc/filesystems || modprobe -q "$1" 2>/dev/null || skip "$1" "no file system '$1'"
 }
 
 # Several of its commands read a configuration from what is not a terminal.
@@ -55,6 +60,7 @@ start_incus() {
 	unset INCUS_SOCKET
 	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
 	incus_log=$dir/log
+	on_exit stop_incus "$dir"
 	run_incusd
 	make_pool
 	incus profile device add -q default root disk path=/ pool=default
@@ -73,13 +79,14 @@ make_pool() {
 run_incusd() {
 	"$incusd" --group root >>"$incus_log" 2>&1 &
 	incus_pid=$!
-	on_exit stop_incus "${INCUS_DIR%/dir}" "$incus_pid"
+	echo "$incus_pid" >"${INCUS_DIR%/dir}/pid"
 	wait_until 60 incus_answers || fail "incusd does not answer:"$'\n'"$(tail -n 20 "$incus_log")"
 	incus admin waitready --timeout 60 2>/dev/null
 }
 
 # end_incusd [SIGNAL]: its containers go on.
 end_incusd() {
+	incus_pid=$(cat "${INCUS_DIR%/dir}/pid") # perhaps of another test's run_incusd
 	kill "-${1:-TERM}" "$incus_pid"
 	wait_pid "$incus_pid" 60
 }
@@ -203,8 +210,9 @@ processes_of() { { grep -lsaF "$1" /proc/[0-9]*/cmdline || true; } | cut -d/ -f3
 
 # The cleanup of start_incus: everything of this daemon, found by its directory, never by name.
 stop_incus() {
-	local dir=$1 pid=$2 project name
+	local dir=$1 pid project name
 
+	pid=$(cat "$dir/pid")
 	export INCUS_DIR=$dir/dir INCUS_CONF=$dir/conf
 	if [ "/proc/$pid/exe" -ef "$incusd" ]; then
 		while IFS=, read -r project name; do
