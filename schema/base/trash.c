@@ -41,14 +41,13 @@ static int open_trash(int machine_fd)
 
 static int make_trash(int machine_fd)
 {
+	int r = mkdirat(machine_fd, DATADIR_TRASH, 0700) < 0 ? -errno : 0;
 	int fd;
 
-	if (mkdirat(machine_fd, DATADIR_TRASH, 0700) == 0 && fsync(machine_fd) < 0)
+	if (r == 0 && fsync(machine_fd) < 0)
 		return -errno;
 	fd = open_trash(machine_fd);
-	if (fd == -ENOENT)
-		fd = -errno;
-	return fd;
+	return fd == -ENOENT && r < 0 ? r : fd;
 }
 
 int trash_open(int base_fd, const struct trash_entry *entry, int *ret_fd)
@@ -121,6 +120,11 @@ static int explain_put(const struct trash_move *m, int r, struct error *err)
 		return error_set(err, r,
 			"cannot move '%s/%s/%s' into the trash: something is mounted on it\n"
 			"  unmount it first",
+			m->domain, m->machine, m->volume);
+	if (r == -ENOSPC || r == -EDQUOT)
+		return error_set(err, r,
+			"cannot move '%s/%s/%s' into the trash: the disk is full\n"
+			"  'anklume-fsctl trash empty' makes room",
 			m->domain, m->machine, m->volume);
 	if (r == -ENOENT)
 		return error_set(err, r,
