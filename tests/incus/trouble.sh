@@ -98,7 +98,10 @@ test_the_same_name_in_another_project_is_left_alone() {
 
 test_a_mount_that_is_down_is_named() {
 	incus --project "$domain" config device remove -q "$domain-a" pd-db
-	stop_daemon
+	umount -l "$ANKLUME_MOUNT"
+	# It ends by itself, unless somebody's mount namespace has the mount, too.
+	kill -KILL "$daemon_pid" 2>/dev/null || true
+	wait_pid "$daemon_supervisor"
 	assert_status 1 fsctl devices apply
 	assert_file_has "$tmp/out" "and the data mounted"
 	start_daemon
