@@ -5,6 +5,7 @@
 #include "failpoint.h"
 #include "once.h"
 
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <string.h>
 
@@ -74,6 +75,11 @@ struct node *call_node(struct call *c, fuse_ino_t ino)
 
 	v = livevol_find(&c->fs->volumes, vtree_id_row(ino));
 	return v && __atomic_load_n(&v->is_present, __ATOMIC_ACQUIRE) ? &v->root : NULL;
+}
+
+int call_open_path(struct call *c, const struct node *node)
+{
+	return fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
 }
 
 int call_change(struct call *c, fuse_ino_t ino, const char *name, struct node **ret)
