@@ -132,8 +132,8 @@ class Site:
         """How many descriptors the holder keeps open."""
         return len(os.listdir("/proc/%d/fd" % self.holder()))
 
-    def kept_file(self, name):
-        """A way to the file NAME (of the link in /proc) that the holder keeps."""
+    def find_kept(self, name):
+        """A way to the file NAME (of the link in /proc) that the holder keeps; None."""
         directory = "/proc/%d/fd" % self.holder()
         for fd in os.listdir(directory):
             path = os.path.join(directory, fd)
@@ -142,15 +142,16 @@ class Site:
                     return path
             except FileNotFoundError:  # closed while we looked
                 pass
-        raise AssertionError("the holder does not keep '%s'" % name)
+        return None
+
+    def kept_file(self, name):
+        """As find_kept(), once the holder has read what the daemon sent it."""
+        wait_until(30, lambda: self.keeps(name), "'%s' at the holder" % name)
+        return self.find_kept(name)
 
     def keeps(self, name):
         """True when the holder keeps the file NAME (of the link in /proc)."""
-        try:
-            self.kept_file(name)
-        except AssertionError:
-            return False
-        return True
+        return self.find_kept(name) is not None
 
     def says(self, text):
         """True when the log has TEXT."""
