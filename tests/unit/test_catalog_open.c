@@ -357,19 +357,21 @@ static int create_and_hold(int i)
 
 START_TEST(processes_that_create_at_once_share_one_catalogue)
 {
-	enum { N = 12 };
+	/* Twelve under valgrind wait for each other longer than SQLite waits for a lock. */
+	const char *job = getenv("ANKLUME_JOB");
+	const int n = job && strcmp(job, "valgrind") == 0 ? 4 : 12;
 	cleanup_catalog struct catalog *cat = NULL;
 	cleanup_infra struct infra got = {0};
 	uint64_t generation;
-	pid_t pids[N];
+	pid_t pids[12];
 
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		pids[i] = fork();
 		ck_assert_int_ge(pids[i], 0);
 		if (pids[i] == 0)
 			_exit(create_and_hold(i) == 0 ? 0 : 1);
 	}
-	for (int i = 0; i < N; i++) {
+	for (int i = 0; i < n; i++) {
 		int status;
 
 		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
@@ -379,8 +381,8 @@ START_TEST(processes_that_create_at_once_share_one_catalogue)
 	ck_assert_int_eq(catalog_open(unit_path(FILE_NAME), CATALOG_READ, &cat, NULL), 0);
 	ck_assert_int_eq(catalog_check_integrity(cat, NULL), 0);
 	ck_assert_int_eq(catalog_load(cat, &got, &generation, NULL), 0);
-	ck_assert_uint_eq(sample_volume(&got, "pro/pro-dev/db")->n_holds, N);
-	ck_assert_uint_eq(generation, 1 + N);
+	ck_assert_uint_eq(sample_volume(&got, "pro/pro-dev/db")->n_holds, n);
+	ck_assert_uint_eq(generation, 1 + n);
 }
 END_TEST
 
