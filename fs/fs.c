@@ -16,6 +16,7 @@ const char *const op_names[OP_COUNT] = {
 	[OP_READDIR] = "readdir",
 	[OP_READDIRPLUS] = "readdirplus",
 	[OP_GETATTR] = "getattr",
+	[OP_STATX] = "statx",
 	[OP_SETATTR] = "setattr",
 	[OP_READLINK] = "readlink",
 	[OP_CREATE] = "create",

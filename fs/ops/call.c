@@ -44,6 +44,11 @@ void call_set_message(const void *message)
 	call_message = message;
 }
 
+uint32_t call_opcode(void)
+{
+	return call_message->opcode;
+}
+
 const void *call_arguments(void)
 {
 	return call_message + 1;

@@ -41,6 +41,9 @@ void call_set_message(const void *message);
 void call_answering(const struct call *c);
 void call_answered(void);
 
+/* FUSE_*: what the kernel asked, see request_serve(). */
+uint32_t call_opcode(void);
+
 /* The arguments behind the request's header (struct fuse_open_in ...). */
 const void *call_arguments(void);
 

@@ -3,10 +3,12 @@
 
 #include "dircache.h"
 #include "entry.h"
+#include "fuseproto.h"
 #include "reply.h"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 /*
@@ -31,10 +33,41 @@ static void check_mapped(struct call *c, struct node *node)
 	node_unlock(&c->fs->nodes, node);
 }
 
-static int do_getattr(struct call *c, fuse_ino_t ino, struct node *node, struct stat *ret)
+/*
+ * A descriptor to look at NODE through. After each change in it the kernel asks for the attributes
+ * of a directory, so those are kept open; what is not is the caller's to close, *RET_OWNED.
+ */
+static int open_to_look(struct call *c, struct node *node, int *ret_owned)
 {
-	cleanup_fd int fd = -1;
-	int r;
+	if (node->type == S_IFDIR)
+		return dircache_open(&c->fs->mounts, &node->handle);
+	check_mapped(c, node);
+	*ret_owned = call_open_path(c, node);
+	return *ret_owned;
+}
+
+/* True when the base knows when the inode behind FD was made. */
+static bool read_birth(int fd, struct timespec *ret)
+{
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &stx) < 0 || !(stx.stx_mask & STATX_BTIME))
+		return false;
+	*ret = (struct timespec){.tv_sec = stx.stx_btime.tv_sec, .tv_nsec = stx.stx_btime.tv_nsec};
+	return true;
+}
+
+struct birth {
+	bool is_known;
+	struct timespec time;
+};
+
+/* BIRTH: NULL, or the birth time is wanted as well. */
+static int do_getattr(
+	struct call *c, fuse_ino_t ino, struct node *node, struct stat *ret, struct birth *birth)
+{
+	cleanup_fd int owned_fd = -1;
+	int fd, r;
 
 	if (call_is_virtual(c, ino)) {
 		struct fuse_entry_param e;
@@ -46,29 +79,32 @@ static int do_getattr(struct call *c, fuse_ino_t ino, struct node *node, struct 
 	if (!node)
 		return -ESTALE;
 
-	/* After each change in it the kernel asks for the attributes of the directory. */
-	if (node->type == S_IFDIR) {
-		int dir_fd = dircache_open(&c->fs->mounts, &node->handle);
-
-		r = dir_fd < 0 ? dir_fd : entry_stat(node, dir_fd, ret);
-		if (r == 0 && ret->st_nlink == 0)
-			dircache_forget(&node->handle);
-		return r;
-	}
-	check_mapped(c, node);
-	fd = call_open_path(c, node);
-	return fd < 0 ? fd : entry_stat(node, fd, ret);
+	fd = open_to_look(c, node, &owned_fd);
+	if (fd < 0)
+		return fd;
+	r = entry_stat(node, fd, ret);
+	if (r == 0 && birth)
+		birth->is_known = read_birth(fd, &birth->time);
+	if (r == 0 && node->type == S_IFDIR && ret->st_nlink == 0)
+		dircache_forget(&node->handle);
+	return r;
 }
 
+/* GETATTR, and STATX: see request_serve(). */
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct call c = call_begin(req, OP_GETATTR);
+	bool is_statx = call_opcode() == FUSEPROTO_STATX;
+	struct call c = call_begin(req, is_statx ? OP_STATX : OP_GETATTR);
 	struct node *node = call_node(&c, ino);
+	struct birth birth = {0};
 	struct stat st;
-	int r = do_getattr(&c, ino, node, &st);
+	int r = do_getattr(&c, ino, node, &st, is_statx ? &birth : NULL);
 
 	(void)fi;
-	reply_attr(&c, r, node, &st);
+	if (is_statx)
+		reply_statx(&c, r, node, &st, birth.is_known ? &birth.time : NULL);
+	else
+		reply_attr(&c, r, node, &st);
 }
 
 static int do_readlink(struct call *c, fuse_ino_t ino, char *buf, size_t len)

@@ -3,12 +3,15 @@
 
 #include "caller.h"
 #include "entry.h"
+#include "fuseproto.h"
 #include "path.h"
 #include "str.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* TEXT with everything that a terminal could obey as \xNN per byte; cut where BUF ends. */
 static const char *printable(const char *text, char *buf, size_t len)
@@ -53,7 +56,7 @@ static const char *object_path(struct call *c, char *buf, size_t len)
 	const struct denial *d = &c->denial;
 	char top[PATH_MAX], real[PATH_MAX];
 	const char *below = "";
-	cleanup_fd int fd = fhandle_open(&c->fs->mounts, &d->node->handle, O_PATH | O_NOFOLLOW);
+	cleanup_fd int fd = call_open_path(c, d->node);
 	cleanup_fd int top_fd =
 		fhandle_open(&c->fs->mounts, &d->volume->root.handle, O_PATH | O_DIRECTORY);
 
@@ -141,4 +144,43 @@ void reply_attr(struct call *c, int r, const struct node *node, const struct sta
 	}
 	call_answering(c);
 	fuse_reply_attr(c->req, st, entry_attr_timeout(node, st));
+}
+
+static struct fuseproto_time to_proto(struct timespec t)
+{
+	return (struct fuseproto_time){.tv_sec = t.tv_sec, .tv_nsec = (uint32_t)t.tv_nsec};
+}
+
+void reply_statx(struct call *c, int r, const struct node *node, const struct stat *st,
+	const struct timespec *birth)
+{
+	double valid_s;
+	struct fuseproto_statx_out out = {0};
+
+	if (r < 0) {
+		reply_err(c, r);
+		return;
+	}
+	valid_s = entry_attr_timeout(node, st);
+	out.valid_s = (uint64_t)valid_s;
+	out.valid_ns = (uint32_t)((valid_s - (double)out.valid_s) * 1e9);
+	out.stat = (struct fuseproto_statx){
+		.mask = STATX_BASIC_STATS | (birth ? STATX_BTIME : 0),
+		.blksize = (uint32_t)st->st_blksize,
+		.nlink = (uint32_t)st->st_nlink,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.mode = (uint16_t)st->st_mode,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.blocks = (uint64_t)st->st_blocks,
+		.atime = to_proto(st->st_atim),
+		.btime = birth ? to_proto(*birth) : (struct fuseproto_time){0},
+		.ctime = to_proto(st->st_ctim),
+		.mtime = to_proto(st->st_mtim),
+		.rdev_major = major(st->st_rdev),
+		.rdev_minor = minor(st->st_rdev),
+	};
+	call_answering(c);
+	fuse_reply_buf(c->req, (const char *)&out, sizeof(out));
 }

@@ -16,4 +16,8 @@ void reply_err(struct call *c, int r);
 void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry);
 void reply_attr(struct call *c, int r, const struct node *node, const struct stat *st);
 
+/* To a STATX. BIRTH: NULL where there is none. */
+void reply_statx(struct call *c, int r, const struct node *node, const struct stat *st,
+	const struct timespec *birth);
+
 #endif

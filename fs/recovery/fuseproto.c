@@ -45,6 +45,7 @@ static const char *const names[] = {
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 	[FUSE_SYNCFS] = "syncfs",
 	[FUSE_TMPFILE] = "tmpfile",
+	[FUSEPROTO_STATX] = "statx",
 };
 
 const char *fuseproto_opcode_name(uint32_t opcode)

@@ -2,6 +2,14 @@
 #include "request.h"
 
 #include "call.h"
+#include "fuseproto.h"
+
+#include <string.h>
+
+struct getattr_request {
+	struct fuse_in_header header;
+	struct fuse_getattr_in in;
+};
 
 int request_read(struct fuse_session *se, struct journal_entry *e)
 {
@@ -19,10 +27,26 @@ int request_read(struct fuse_session *se, struct journal_entry *e)
 	return errno == ENODEV ? 0 : errno == ENOENT ? -EINTR : -errno;
 }
 
+/*
+ * libfuse 3.17 knows no STATX. Its arguments begin as those of GETATTR do: libfuse is shown a
+ * GETATTR, and op_getattr() looks at what it was.
+ */
+static struct fuse_buf as_getattr(const struct journal_entry *e, struct getattr_request *copy)
+{
+	*copy = (struct getattr_request){.header = e->header};
+	memcpy(&copy->in, e->message + sizeof(e->header), sizeof(copy->in));
+	copy->header.opcode = FUSE_GETATTR;
+	copy->header.len = sizeof(*copy);
+	return (struct fuse_buf){.size = sizeof(*copy), .mem = copy};
+}
+
 void request_serve(struct fuse_session *se, struct journal_entry *e)
 {
 	struct fuse_buf buf = {.size = e->header.len, .mem = e->message};
+	struct getattr_request copy;
 
+	if (e->header.opcode == FUSEPROTO_STATX)
+		buf = as_getattr(e, &copy);
 	journal_set_current(e);
 	call_set_message(e->message);
 	fuse_session_process_buf(se, &buf);

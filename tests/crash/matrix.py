@@ -16,6 +16,7 @@ import fcntl
 import os
 import signal
 import stat
+import subprocess
 import sys
 import traceback
 
@@ -115,6 +116,17 @@ def getattr_(c):
     os.write(fd, b"more than before")
     yield
     expect("size", os.fstat(fd).st_size, 16)
+
+
+def born(path):
+    return subprocess.check_output(["stat", "-c", "%w %s", path], text=True)
+
+
+@operation("statx")
+def birth_time(c):
+    c.write(c.a)
+    yield
+    expect("birth time and size", born(c.a), born(c.base_a))
 
 
 @operation("setattr")

@@ -516,12 +516,6 @@ static bool unmoved_times(const struct op *op, const char *native, const char *m
 	return *native == *mount;
 }
 
-static bool no_birth(const struct op *op, const char *native, const char *mount)
-{
-	(void)op;
-	return !fnmatch("= 0 birth yes*", native, 0) && !fnmatch("= 0 birth no*", mount, 0);
-}
-
 static bool no_attributes(const struct op *op, const char *native, const char *mount)
 {
 	(void)op;
@@ -658,8 +652,6 @@ static const struct known {
 	{NULL, unmoved_times, true, ONCE_RECLAIMED,
 		"btrfs: the kernel has dropped an inode from memory, and with it that its time was looked at; "
 		"the next change within a tick of the clock is not given a time of its own"},
-	{" birth ", no_birth, true, AT_ONCE,
-		"no birth time: libfuse 3.17 has no STATX operation, the kernel falls back to GETATTR"},
 	{" attributes ", no_attributes, true, AT_ONCE,
 		"no statx attributes: the FUSE protocol does not carry them"},
 };

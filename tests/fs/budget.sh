@@ -105,6 +105,22 @@ test_a_walk_costs_what_it_looks_at() {
 	[ "$(fsctl status --json | jq .inodes)" -ge 800 ] || fail "find -size looked at nothing"
 }
 
+test_a_birth_time_is_that_of_the_base_and_asked_for_once() {
+	local file=$mnt/free/born dir=$mnt/free/work
+
+	echo text >"$file"
+	assert_eq "$(stat -c %w "$file")" "$(stat -c %w "$base/free/born")"
+	assert_eq "$(stat -c %w "$dir")" "$(stat -c %w "$base/free/work")"
+	assert_eq "$(stat -c '%w %s' "$ANKLUME_MOUNT")" "- 0"
+
+	# Another look may follow the change of mode, but not one at the time of birth alone.
+	chmod 600 "$file"
+	assert_eq "$(stat -c '%w %a' "$file")" "$(stat -c '%w %a' "$base/free/born")"
+	fsctl status --json >"$site/before"
+	for _ in {1..50}; do stat -c %w "$file" >/dev/null; done
+	[ "$(spent statx)" -le 10 ] || fail "$(spent statx) requests for one time"
+}
+
 # S3-14
 test_a_cached_inode_costs_bytes_and_no_descriptor() {
 	local n=20000 before
