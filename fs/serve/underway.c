@@ -29,13 +29,14 @@ bool underway_look(const struct worker *w, int64_t now_ns, struct underway *ret)
 	*ret = (struct underway){
 		.entry = e,
 		.progress = progress,
-		.opcode = e->header.opcode,
-		.nodeid = e->header.nodeid,
-		.caller = (pid_t)e->header.pid,
+		.opcode = __atomic_load_n(&w->opcode, __ATOMIC_ACQUIRE),
+		.nodeid = __atomic_load_n(&w->nodeid, __ATOMIC_ACQUIRE),
+		.caller = (pid_t)__atomic_load_n(&w->caller, __ATOMIC_ACQUIRE),
 		.tid = __atomic_load_n(&w->tid, __ATOMIC_RELAXED),
 		.age_ms = (now_ns - read_ns) / 1000000,
 		.served_ms = (now_ns - (read_ns > begun_ns ? read_ns : begun_ns)) / 1000000,
 	};
+	/* Not before the loads above, which are of the same request only then. */
 	return worker_is_serving(w, progress);
 }
 

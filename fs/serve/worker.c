@@ -211,6 +211,9 @@ static bool has_backlog(struct worker *w)
 
 static void serve(struct worker *w, struct journal_entry *e)
 {
+	__atomic_store_n(&w->nodeid, e->header.nodeid, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->opcode, e->header.opcode, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->caller, e->header.pid, __ATOMIC_RELEASE);
 	__atomic_store_n(&w->serving, e, __ATOMIC_RELEASE);
 	step(w);
 	request_serve(w->desk->session, e);

@@ -49,6 +49,9 @@ struct worker {
 	struct journal_entry *entry; /* what it reads requests into */
 	uint64_t n_steps; /* atomic; odd while a request is served */
 	struct journal_entry *serving; /* atomic; the request of an odd n_steps */
+	uint64_t nodeid; /* atomic, as the next two: what its header says, for other threads */
+	uint32_t opcode;
+	uint32_t caller;
 	int64_t begun_ns; /* atomic; CLOCK_MONOTONIC, of a request that is inherited */
 	pid_t tid; /* atomic; 0: its thread does not run yet */
 	struct desk *desk;
