@@ -183,6 +183,20 @@ struct copy {
 	unsigned int flags;
 };
 
+/*
+ * A file that has become append-only (chattr +a) may be written to anywhere by those who have it
+ * open, but is opened anew with O_APPEND only, which copy_file_range() does not take. At
+ * -EOPNOTSUPP the kernel copies through the files that it has open itself (Linux, fs/fuse/file.c:
+ * fuse_copy_file_range()).
+ */
+static int open_target(struct call *c, fuse_ino_t ino, struct node **ret)
+{
+	int fd = reopen(c, ino, O_WRONLY, ret);
+	cleanup_fd int append_fd = fd == -EPERM ? reopen(c, ino, O_WRONLY | O_APPEND, ret) : -1;
+
+	return append_fd >= 0 ? -EOPNOTSUPP : fd;
+}
+
 static ssize_t do_copy(struct call *c, struct copy *copy)
 {
 	cleanup_fd int in = -1;
@@ -202,7 +216,7 @@ static ssize_t do_copy(struct call *c, struct copy *copy)
 	in = reopen(c, copy->in, O_RDONLY, &source);
 	if (in < 0)
 		return in;
-	out = reopen(c, copy->out, O_WRONLY, &target);
+	out = open_target(c, copy->out, &target);
 	if (out < 0)
 		return out;
 	if (fstat(out, &st) < 0)
