@@ -326,11 +326,10 @@ static void write_script(const struct script *s)
 }
 
 /* Runs S alone: 1 when it differs, and what is left of it is printed. */
-static int run_script(struct script *s)
+static int run_script(struct script *s, size_t *ret_steps)
 {
 	struct difference d = {0};
-	size_t steps;
-	int r = round_run(&config, s, &d, &steps);
+	int r = round_run(&config, s, &d, ret_steps);
 
 	if (r < 0)
 		errx(2, "no tree in '%s': %s", config.places[1].plain, strerror(-r));
@@ -353,10 +352,11 @@ static int run_script(struct script *s)
 static int run_failed(const struct totals *totals)
 {
 	struct script s;
+	size_t steps;
 	int r;
 
 	script_random(&s, &config, totals->failed_seed);
-	r = run_script(&s);
+	r = run_script(&s, &steps);
 	if (r == 0) {
 		printf("not seen again when run alone\n");
 		if (options.script_out)
@@ -373,7 +373,7 @@ static int run_replay(void)
 	cleanup_file FILE *f = fopen(options.replay, "re");
 	cleanup_free char *line = NULL;
 	struct script s = {NULL, 0};
-	size_t room = 0, number_of_line = 0;
+	size_t room = 0, number_of_line = 0, steps;
 	int r;
 
 	if (!f)
@@ -388,9 +388,10 @@ static int run_replay(void)
 		if (!op_parse(&s.ops[s.n++], line))
 			errx(2, "%s:%zu: not an operation", options.replay, number_of_line);
 	}
-	r = run_script(&s);
+	r = run_script(&s, &steps);
+	/* A known difference ends it, unless it is harmless. */
 	if (r == 0)
-		printf("%zu operations, no difference\n", s.n);
+		printf("%zu of %zu operations, no difference\n", steps < s.n ? steps : s.n, s.n);
 	script_finish(&s);
 	return r;
 }
