@@ -17,7 +17,7 @@ int orders_unmount(struct daemon *d)
 	bool is_lazy;
 	int r;
 
-	notify_stopping();
+	/* No word of an end yet: what is open is still served, and by the next one should this die. */
 	r = mount_stop(&d->fs, &is_lazy);
 	if (r < 0) {
 		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
