@@ -15,6 +15,7 @@
 #include "openfile.h"
 #include "pins.h"
 #include "state.h"
+#include "untold.h"
 #include "vtree.h"
 #include "worker.h"
 
@@ -91,6 +92,7 @@ struct fs {
 	struct init_exchange init;
 	int init_fd; /* the same in a file, for the holder; -1: not made yet */
 	struct inherited inherited;
+	struct untold untold;
 	bool is_degraded; /* the state was lost: old inodes answer ESTALE */
 
 	struct fhandle_mounts mounts;

@@ -173,7 +173,10 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	if (status != STATUS_OK)
 		return status;
 	keep_all(&d->fs);
-	return session_start(&d->fs, d->end_fd, &d->session, err) < 0 ? STATUS_FAILED : STATUS_OK;
+	if (session_start(&d->fs, d->end_fd, &d->session, err) < 0)
+		return STATUS_FAILED;
+	untold_tell(&d->fs);
+	return STATUS_OK;
 }
 
 #define POLL_MAX_MS 3600000
@@ -347,6 +350,7 @@ static void finish(struct daemon *d)
 	if (d->session && !session_has_ended(d->session))
 		return;
 	session_finish(d->session);
+	untold_finish(&d->fs);
 	if (d->fs.session)
 		fuse_session_destroy(d->fs.session);
 	fs_finish(&d->fs);

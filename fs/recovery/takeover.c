@@ -9,6 +9,7 @@
 #include "filemode.h"
 #include "fuseproto.h"
 #include "request.h"
+#include "untold.h"
 
 #include <fuse_lowlevel.h>
 #include <string.h>
@@ -321,7 +322,21 @@ static void release_ended(struct fs *fs)
 			continue;
 		if (!e->is_answering)
 			undo(fs, e);
-		journal_release(e);
+		untold_add(fs, e);
+	}
+}
+
+/*
+ * Between a change and the notification of it the dead process may have left the kernel with
+ * attributes from before, and the word that nothing is left to notify of (kcache_drop_attr()).
+ */
+static void drop_attrs(struct fs *fs)
+{
+	for (size_t i = 0; i < JOURNAL_ENTRIES; i++) {
+		const struct journal_entry *e = &fs->journal.entries[i];
+
+		if (e->is_claimed && e->header.len > 0)
+			untold_drop_attrs(fs, e);
 	}
 }
 
@@ -332,6 +347,7 @@ int takeover_requests(struct fs *fs, struct error *err)
 
 	backing_sweep(fs);
 	finish_entries(fs);
+	drop_attrs(fs);
 	r = ask_again(fuse_fd);
 	failpoint_hit(FAILPOINT_TAKEOVER, 0);
 	if (r == 0)

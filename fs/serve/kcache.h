@@ -11,6 +11,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fuse_session;
@@ -44,6 +45,28 @@ bool kcache_grant_attr(struct node *node);
  * be NULL.
  */
 void kcache_drop_attr(struct fuse_session *session, struct node *node, uint64_t ino);
+
+/* The same for an inode of which nothing is known here but INO, whatever the kernel may have. */
+void kcache_forget_attr(struct fuse_session *session, uint64_t ino);
+
+/* The same, and the pages: of a directory, its listing. */
+void kcache_drop_content(struct fuse_session *session, uint64_t ino);
+
+/* NAME (borrowed) in the directory DIR is not what the kernel has. */
+struct kcache_name {
+	uint64_t dir;
+	const char *name;
+};
+
+/*
+ * The next path walk asks for these names again. Not from a request handler: the kernel takes the
+ * lock of the directory, which a caller may hold that waits for an answer. It does so where no
+ * signal ends it, so a process of its own tells it, and this one waits as one that can be killed:
+ * a daemon that cannot die would never be replaced, and the caller never be answered. Other
+ * threads may run. 0; -errno: not told.
+ */
+int kcache_expire_names(
+	struct fuse_session *session, const struct kcache_name *names, size_t n_names);
 
 /*
  * Drop cached listings of virtual directories whose entries differ between the two trees, and the
