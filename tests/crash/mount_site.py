@@ -22,6 +22,19 @@ def wait_until(seconds, is_so, what):
     raise AssertionError("not within %g s: %s" % (seconds, what))
 
 
+def process_state(pid):
+    """Its letter in /proc/PID/stat; Z also for one that is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+
+
+def wait_until_state(pid, letter):
+    wait_until(20, lambda: process_state(pid) == letter, "state %s of process %d" % (letter, pid))
+
+
 def drop_caches():
     """Have the kernel forget every inode that nobody uses."""
     with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
@@ -37,6 +50,7 @@ class Site:
     """A plain mount of a directory by a daemon with failpoints."""
 
     def __init__(self, daemon, directory, base=None, options=()):
+        self.daemon = daemon
         self.mount = os.path.join(directory, "mnt")
         self.base = base or os.path.join(directory, "base")
         self.control = os.path.join(directory, "control")
@@ -62,23 +76,31 @@ class Site:
             pause(0.01)
         self.status()
 
+    def ask_now(self, verb):
+        """One exchange with the daemon that lives now; None: there is none."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(20)
+            try:
+                s.connect(self.control)
+                s.send(json.dumps({"version": 1, "verb": verb}).encode())
+                answer = s.recv(1 << 20)
+            except (ConnectionError, FileNotFoundError):
+                answer = b""
+        return json.loads(answer) if answer else None
+
     def ask(self, verb):
-        """One exchange with the daemon that lives now, whichever that is."""
+        """One exchange with whichever daemon is there, or comes."""
         while True:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-                s.settimeout(20)
-                try:
-                    s.connect(self.control)
-                    s.send(json.dumps({"version": 1, "verb": verb}).encode())
-                    answer = s.recv(1 << 20)
-                except (ConnectionError, FileNotFoundError):
-                    answer = b""
+            answer = self.ask_now(verb)
             if answer:
-                return json.loads(answer)
+                return answer
             pause(0.005)
 
     def status(self):
         return self.ask("status")
+
+    def status_now(self):
+        return self.ask_now("status")
 
     def arm(self, line):
         with open(self.failpoint, "w") as f:
@@ -167,6 +189,17 @@ class Site:
             return s["inodes"] == 0 and s["open_files"] == 0
 
         wait_until(20, is_clean, "every inode and open file forgotten")
+
+
+def kill_stopped_daemon(site, pid):
+    """Returns the next one, which stops before it has read anything."""
+    with open(site.failpoint, "w", encoding="ascii") as f:
+        f.write("takeover * stop\n")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(20, lambda: [p for p in site.daemons() if p != pid], "another daemon")
+    pid = next(p for p in site.daemons() if p != pid)
+    wait_until_state(pid, "T")
+    return pid
 
 
 class Tap:

@@ -7,28 +7,17 @@
 Prints TAP.
 """
 
-import argparse
 import errno
 import fcntl
 import mmap
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import traceback
 
-from mount_site import Site, Tap, drop_caches, expect, pause, wait_until
-
-TESTS = []
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
+from mount_site import drop_caches, expect, kill_stopped_daemon, pause, wait_until, wait_until_state
+from runner import fails_with, main, test, test_with_failpoints
 
 def write(path, text="content"):
     with open(path, "w", encoding="ascii") as f:
@@ -262,15 +251,7 @@ def a_damaged_record_costs_one_inode(site):
     expect("said so", site.says("1 records are damaged"), True)
 
 
-def fails_with(function, *args):
-    try:
-        function(*args)
-    except OSError as e:
-        return e.errno
-    return 0
-
-
-@test
+@test_with_failpoints
 def a_request_that_kills_the_daemon_twice_is_refused_alone(site):
     """the rest lives"""
     site.arm("started mkdir abort 2")
@@ -283,33 +264,14 @@ def a_request_that_kills_the_daemon_twice_is_refused_alone(site):
     expect("said so", site.says("mkdir of process %d brought 2 daemons down" % os.getpid()), True)
 
 
-@test
+@test_with_failpoints
 def who_is_killed_from_outside_blames_no_request(site):
     site.arm("started mkdir kill 5")
     os.mkdir(os.path.join(site.mount, "d"))
     expect("used up", os.path.exists(site.failpoint), False)
 
 
-def wait_until_stopped(pid):
-    def is_stopped():
-        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] == "T"
-
-    wait_until(20, is_stopped, "a stop at the failpoint")
-
-
-def kill_stopped_daemon(site, pid):
-    """Returns the next one, which stops before it has read anything."""
-    with open(site.failpoint, "w", encoding="ascii") as f:
-        f.write("takeover * stop\n")
-    os.kill(pid, signal.SIGKILL)
-    wait_until(20, lambda: [p for p in site.daemons() if p != pid], "another daemon")
-    pid = next(p for p in site.daemons() if p != pid)
-    wait_until_stopped(pid)
-    return pid
-
-
-@test
+@test_with_failpoints
 def a_caller_that_dies_while_nobody_serves_leaves_nothing(site):
     """The kernel takes its request back: what was made for the answer is unmade."""
     site.kill()  # from now on daemons are children of the holder
@@ -319,7 +281,7 @@ def a_caller_that_dies_while_nobody_serves_leaves_nothing(site):
         pid = site.status()["pid"]
         site.arm("done %s stop" % ("create", "lookup")[i])
         caller = subprocess.Popen([sys.executable, "-c", "import os; " + code % path])
-        wait_until_stopped(pid)
+        wait_until_state(pid, "T")
         for _ in range(2):
             pid = kill_stopped_daemon(site, pid)
         caller.kill()
@@ -328,56 +290,6 @@ def a_caller_that_dies_while_nobody_serves_leaves_nothing(site):
         wait_until(20, lambda p=pid: site.status()["pid"] != p, "another daemon")
         expect("open files", site.status()["open_files"], 0)
     expect("inodes", site.status()["inodes"], 0)
-
-
-NEEDS_FAILPOINTS = (a_request_that_kills_the_daemon_twice_is_refused_alone,
-                    who_is_killed_from_outside_blames_no_request,
-                    a_caller_that_dies_while_nobody_serves_leaves_nothing)
-
-
-def run(f, args):
-    """One test on a mount of its own."""
-    where = tempfile.mkdtemp(prefix=f.__name__[:20], dir=args.directory)
-    base = tempfile.mkdtemp(dir=args.base)
-    os.chmod(base, 0o755)
-    daemon = args.failpoint_daemon if f in NEEDS_FAILPOINTS else args.daemon
-    site = Site(daemon, where, base)
-    signal.alarm(60)
-    trouble = None
-    try:
-        f(site)
-        site.check_nothing_is_left()
-    except Exception as e:  # every kind of trouble is the test's
-        trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
-    finally:
-        signal.alarm(0)
-        site.stop(is_busy=trouble is not None)
-        shutil.rmtree(base)
-    return trouble
-
-
-class Timeout(Exception):
-    pass
-
-
-def on_alarm(_number, _frame):
-    raise Timeout("it hangs")
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("daemon")
-    parser.add_argument("failpoint_daemon")
-    parser.add_argument("directory")
-    parser.add_argument("--base")
-    parser.add_argument("--only")
-    args = parser.parse_args()
-    signal.signal(signal.SIGALRM, on_alarm)
-    tap = Tap()
-    for f in TESTS:
-        if args.only in (None, f.__name__):
-            tap.result(run(f, args), f.__name__.replace("_", " "))
-    return tap.end()
 
 
 if __name__ == "__main__":
