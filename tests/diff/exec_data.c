@@ -39,13 +39,15 @@ void do_tmpfile(struct actor *a, const struct op *op, struct strbuf *out)
 	slot_set(a, op->num[0], fd);
 }
 
+/* Never the link itself, O_PATH and O_NOFOLLOW: that is a file of /proc. */
 void do_reopen(struct actor *a, const struct op *op, struct strbuf *out)
 {
+	int flags = ((int)op->num[2] & ~O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC;
 	char path[64];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", op_fd(a, op, 0));
-	fd = open(path, (int)op->num[2] | O_NONBLOCK | O_CLOEXEC, 0600);
+	fd = open(path, flags, 0600);
 	out_result(out, fd < 0 ? -1 : 0);
 	slot_set(a, op->num[1], fd);
 }
