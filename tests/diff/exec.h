@@ -68,6 +68,9 @@ uint64_t hash_bytes(uint64_t hash, const void *data, size_t len);
 /* In the result of lsattr and chattr of fifos, devices and sockets. */
 #define SPECIAL_FILE " of a special file"
 
+/* In the result of copy_file_range() with O_DIRECT on either side. */
+#define DIRECT_COPY " directly"
+
 /* In the result of a refused write with O_DIRECT that may have written its first blocks. */
 #define TORN_WRITE " perhaps in part"
 

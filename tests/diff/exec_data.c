@@ -113,6 +113,13 @@ void do_pread(struct actor *a, const struct op *op, struct strbuf *out)
 	out_read(out, pread(op_fd(a, op, 0), io_buffer(), len, op->num[1]));
 }
 
+static bool is_direct(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_DIRECT);
+}
+
 #define SECTOR 512
 
 /*
@@ -125,7 +132,7 @@ static void out_write(struct strbuf *out, int fd, size_t len, ssize_t r)
 	bool is_misaligned = r < 0 && errno == EINVAL;
 
 	out_result(out, r);
-	if (is_misaligned && len > SECTOR && fcntl(fd, F_GETFL) & O_DIRECT)
+	if (is_misaligned && len > SECTOR && is_direct(fd))
 		strbuf_puts(out, TORN_WRITE);
 }
 
@@ -199,10 +206,12 @@ void do_fallocate(struct actor *a, const struct op *op, struct strbuf *out)
 void do_copyrange(struct actor *a, const struct op *op, struct strbuf *out)
 {
 	off_t from = op->num[2], to = op->num[3];
-	ssize_t r = copy_file_range(
-		op_fd(a, op, 0), &from, op_fd(a, op, 1), &to, buffer_length(op->num[4]), 0);
+	int in = op_fd(a, op, 0), target = op_fd(a, op, 1);
+	ssize_t r = copy_file_range(in, &from, target, &to, buffer_length(op->num[4]), 0);
 
 	out_result(out, r);
+	if (is_direct(in) || is_direct(target))
+		strbuf_puts(out, DIRECT_COPY);
 	strbuf_printf(out, " from %lld to %lld", (long long)from, (long long)to);
 }
 
