@@ -23,6 +23,7 @@ void past_add(struct past *past, const struct op *op)
 {
 	past->has_been_quiet |= op->quiet;
 	past->has_been_advised |= op->code == OP_fadvise;
+	past->has_stored_again |= past->has_been_advised && op->code == OP_mstore;
 	past->has_been_capable |= op->code == OP_setcap;
 	past->has_stormed |= op->code == OP_storm;
 	past->has_been_flagged |=
@@ -501,22 +502,34 @@ static bool is_time_word(const char *p)
 	return (p[0] == '=' || p[0] == '>') && p[1] == ' ';
 }
 
-/* Equal, were it not for times that have moved on one side only. */
-static bool unmoved_times(const struct op *op, const char *native, const char *mount)
+/* Equal, were it not for times that have moved on one side only: not on the mount's, if FEWER. */
+static bool equal_but_moves(const char *native, const char *mount, bool fewer)
 {
 	const char *start = native;
 
-	(void)op;
 	while (*native && *mount) {
 		bool is_time = native - start > 3 && native[-1] == ' ' &&
 			       (native[-2] == 'm' || native[-2] == 'c') && native[-3] == ' ';
 
-		if (*native != *mount && !(is_time && is_time_word(native) && is_time_word(mount)))
+		if (*native != *mount && !(is_time && is_time_word(native) && is_time_word(mount) &&
+						 (!fewer || *mount == '=')))
 			return false;
 		native++;
 		mount++;
 	}
 	return *native == *mount;
+}
+
+static bool unmoved_times(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_moves(native, mount, false);
+}
+
+static bool unmoved_again(const struct op *op, const char *native, const char *mount)
+{
+	(void)op;
+	return equal_but_moves(native, mount, true);
 }
 
 static bool no_attributes(const struct op *op, const char *native, const char *mount)
@@ -542,6 +555,7 @@ static const struct known {
 		ONCE_RECLAIMED, /* on btrfs: others keep inodes that have changed in memory */
 		ONCE_STORMED,
 		ONCE_ADVISED,
+		ONCE_STORED_AGAIN,
 		ON_XFS,
 		ON_BTRFS,
 		IDMAPPED,
@@ -623,6 +637,9 @@ static const struct known {
 		"is cached; posix_fadvise(DONTNEED) does not reach the base's cache, FUSE cannot say it"},
 	{" events ", more_reads, true, ONCE_ADVISED,
 		"the same: who looks for data finds some, and reads it"},
+	{NULL, unmoved_again, true, ONCE_STORED_AGAIN,
+		"a store to a mapped page moves the times when the page is clean; posix_fadvise(DONTNEED) "
+		"writes it out on the base alone"},
 	{" setfl ", fixed_at_open, false, NOT_YET,
 		"O_DIRECT changed, O_APPEND taken away by fcntl(F_SETFL): passthrough goes to a file of "
 		"the base that the kernel has opened with the flags of open(2)"},
@@ -722,6 +739,7 @@ static bool concerns(const struct known *row, const struct op *op, const struct 
 		(row->when == ONCE_CAPABLE && !past->has_been_capable) ||
 		(row->when == ONCE_RECLAIMED && !may_have_lost_inodes(past)) ||
 		(row->when == ONCE_ADVISED && !past->has_been_advised) ||
+		(row->when == ONCE_STORED_AGAIN && !past->has_stored_again) ||
 		(row->when == IDMAPPED && !past->is_idmapped))
 		return false;
 	return !row->ops || (op && names_op(row->ops, op)) ||

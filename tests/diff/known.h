@@ -13,6 +13,7 @@ struct past {
 	unsigned long long reclaims; /* reclaim_count() when the round began */
 	bool is_idmapped; /* one actor lives in another user namespace */
 	bool has_been_advised; /* posix_fadvise(): the base does not hear of it */
+	bool has_stored_again; /* to a mapping, after that */
 	bool has_been_capable; /* some file has had file capabilities */
 	bool has_stormed; /* both actors have changed a directory at once */
 	bool has_been_flagged; /* somebody has made something immutable or append-only */
