@@ -208,10 +208,10 @@ class Kills:
     def check_passthrough(self):
         """Nothing is open: no id may be either."""
         drop_caches()
-        probe = pathlib.Path(self.site.base, "probe")
-        probe.touch()
-        self.n_ids, n_open = close_all(self.site.status()["pid"], probe)
-        probe.unlink()
+        another = pathlib.Path(self.site.base, "another-file")
+        another.touch()
+        self.n_ids, n_open = close_all(self.site.status()["pid"], another)
+        another.unlink()
         print("# %d passthrough ids were given out" % self.n_ids)
         expect("passthrough ids that were given out", self.n_ids > 0, True)
         expect("passthrough ids that are left", n_open, 0)
