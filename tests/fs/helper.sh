@@ -9,7 +9,7 @@ need mount.fuse3 python3
 # mount(8) looks for mount.fuse, which looks for the type's own name in the system's PATH: in mounts
 # of our own there is one.
 if [ -z "${HELPER_IN_NAMESPACE:-}" ]; then
-	HELPER_IN_NAMESPACE=1 exec unshare --mount "$0"
+	HELPER_IN_NAMESPACE=1 exec unshare --mount --propagation slave "$0"
 fi
 mount -t tmpfs helper /usr/local/sbin
 ln -s "$ANKLUME_FS" /usr/local/sbin/anklume-fs

@@ -15,7 +15,7 @@ static void setup(void)
 {
 	unit_dir_setup();
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_SLAVE, NULL), 0);
 	ck_assert_int_eq(mkdir(unit_path("disk"), 0755), 0);
 	ck_assert_int_eq(mount("tmpfs", unit_path("disk"), "tmpfs", 0, "size=1m"), 0);
 }
