@@ -9,7 +9,11 @@
 #include <string.h>
 #include <sys/timerfd.h>
 
-#define LASTING_MS 200
+/*
+ * What goes at once is not worth two messages to the holder; what the daemon takes with it when it
+ * dies sooner than two of these after the last name went is lost to who has it without an open file.
+ */
+#define LASTING_MS 10
 #define PREFIX "pin-"
 
 struct pin {

@@ -31,10 +31,19 @@ class Killer:
 
     def one_that_starts(self, dead):
         """Kill the daemon after DEAD somewhere between its start and its first answer."""
-        wait_until(30, lambda: [p for p in self.site.daemons() if p != dead], "another daemon's start")
-        pid = next(p for p in self.site.daemons() if p != dead)
+        found = []
+
+        def is_there():
+            found[:] = [p for p in self.site.daemons() if p != dead]
+            return found
+
+        wait_until(30, is_there, "another daemon's start")
+        pid = found[0]
         pause(self.random.random() * 0.03)
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # the holder gave it up, or it was what told the kernel
+            return self.one_that_starts(dead)
         self.n_early += 1
         return pid
 

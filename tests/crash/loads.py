@@ -174,6 +174,7 @@ def fio(place, scratch, mib=4):
     return Repeated(place, "fio", scratch, [
         "fio", "--name=verify", "--rw=randwrite", "--bs=4k", "--size=%dm" % mib, "--verify=crc32c",
         "--do_verify=1", "--verify_fatal=1", "--verify_state_save=0", "--fsync=64", "--numjobs=2",
+        "--thread",  # processes would outlive a fio that is killed
         "--unlink=1", "--ioengine=psync", "--output-format=terse"])
 
 
