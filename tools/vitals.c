@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vitals.h"
 
+#include "clock.h"
 #include "ctl.h"
 #include "fdio.h"
 #include "str.h"
@@ -217,14 +218,6 @@ void vitals_write_stacks(pid_t pid, int fd)
 	run_in_time(exec_debugger, &t, STACKS_DEADLINE_MS);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static bool is_another_there(const struct vitals *v, const struct cmd_env *env)
 {
 	cleanup_json json_t *status = NULL;
@@ -236,13 +229,13 @@ static bool is_another_there(const struct vitals *v, const struct cmd_env *env)
 int vitals_replace(const struct vitals *v, const struct cmd_env *env, struct error *err)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000};
-	int64_t deadline = now_ms() + SUCCESSOR_DEADLINE_MS;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + SUCCESSOR_DEADLINE_MS;
 
 	if (v->pid <= 0)
 		return error_set(err, CMD_FAILED, "nobody knows which process the daemon is");
 	if (kill(v->pid, SIGKILL) < 0 && errno != ESRCH)
 		return error_errno(err, -errno, "cannot kill daemon %d", (int)v->pid);
-	while (now_ms() < deadline) {
+	while (clock_ms(CLOCK_MONOTONIC) < deadline) {
 		if (is_another_there(v, env))
 			return 0;
 		nanosleep(&pause, NULL);

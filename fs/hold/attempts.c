@@ -6,7 +6,6 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAGIC UINT32_C(0x616e6b61) /* "anka" */
@@ -67,12 +66,4 @@ unsigned int attempts_begin(struct attempts *a, int64_t now_ms)
 void attempts_ready(struct attempts *a)
 {
 	__atomic_store_n(&a->n_begun, 0, __ATOMIC_RELEASE);
-}
-
-int64_t attempts_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }

@@ -37,6 +37,4 @@ unsigned int attempts_begin(struct attempts *a, int64_t now_ms);
 /* The one that runs is ready. */
 void attempts_ready(struct attempts *a);
 
-int64_t attempts_now_ms(void);
-
 #endif

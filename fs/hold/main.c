@@ -8,6 +8,7 @@
  */
 
 #include "cleanup.h"
+#include "clock.h"
 #include "ending.h"
 #include "exepath.h"
 #include "fdio.h"
@@ -69,14 +70,6 @@ static const char help[] = "Usage: anklume-hold OPTION...\n"
 			   "Exit status: 0 the daemon ended on purpose; 1 something failed;\n"
 			   "2 wrong usage.\n";
 
-static int64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 static int open_process(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -117,7 +110,7 @@ static void note_ready(struct hold *h)
 		return;
 	if (h->died_usec > 0)
 		log_notice("daemon %d serves again after %.1f ms", (int)h->pid,
-			(double)(now_usec() - h->died_usec) / 1000);
+			(double)(clock_us(CLOCK_MONOTONIC) - h->died_usec) / 1000);
 	h->is_ready = h->was_ready = true;
 	restarts_ready(&h->restarts);
 	remember_proven(h);
@@ -140,7 +133,7 @@ static void follow(struct hold *h, pid_t pid)
 	h->pidfd = fd;
 	h->pid = pid;
 	h->is_ready = false;
-	h->died_usec = now_usec();
+	h->died_usec = clock_us(CLOCK_MONOTONIC);
 }
 
 static void obey(struct hold *h, struct message *m)
@@ -155,7 +148,7 @@ static void obey(struct hold *h, struct message *m)
 		note_ready(h);
 	if (m->main_pid > 0)
 		follow(h, m->main_pid);
-	h->alive_usec = now_usec();
+	h->alive_usec = clock_us(CLOCK_MONOTONIC);
 }
 
 /* Whatever waits. Only the daemon is listened to: the socket's name is no secret. */
@@ -192,7 +185,7 @@ static int start_daemon(struct hold *h)
 		log_error("'%s' failed %u times: starting the executable that worked before",
 			h->path, h->restarts.n_failed);
 	h->is_ready = false;
-	h->alive_usec = now_usec();
+	h->alive_usec = clock_us(CLOCK_MONOTONIC);
 	return launch_daemon(&l, &h->pid, &h->pidfd);
 }
 
@@ -220,7 +213,7 @@ static bool replace_daemon(struct hold *h)
 		return false;
 
 	if (h->is_ready || h->died_usec == 0)
-		h->died_usec = now_usec();
+		h->died_usec = clock_us(CLOCK_MONOTONIC);
 	ending_text(&e, text, sizeof(text));
 	if (h->is_ready)
 		log_warning("daemon %d %s: starting another", (int)h->pid, text);
@@ -248,7 +241,7 @@ static int poll_timeout_ms(const struct hold *h)
 
 	if (h->watchdog_usec == 0 || !h->was_ready)
 		return -1;
-	left_usec = h->alive_usec + (int64_t)h->watchdog_usec - now_usec();
+	left_usec = h->alive_usec + (int64_t)h->watchdog_usec - clock_us(CLOCK_MONOTONIC);
 	return left_usec <= 0 ? 0 : (int)(left_usec / 1000) + 1;
 }
 
@@ -262,7 +255,7 @@ static void bark(struct hold *h)
 		restarts_hung(&h->restarts);
 	syscall(SYS_pidfd_send_signal, h->pidfd, SIGKILL, NULL, 0);
 	/* One that hangs in the kernel dies when that lets go of it. */
-	h->alive_usec = now_usec();
+	h->alive_usec = clock_us(CLOCK_MONOTONIC);
 }
 
 static void loop(struct hold *h)
@@ -406,7 +399,7 @@ static int parse(int argc, char **argv, struct hold *h)
 	h->pid = (pid_t)pid;
 	h->pidfd = (int)pidfd;
 	h->command_fd = (int)command;
-	h->alive_usec = now_usec();
+	h->alive_usec = clock_us(CLOCK_MONOTONIC);
 	h->watchdog_usec = (uint64_t)watchdog_ms * 1000;
 	return r < 0 || !inbox || !pid || !pidfd || !command || optind < argc ? -EINVAL : 0;
 }

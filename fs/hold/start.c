@@ -7,6 +7,7 @@
  */
 
 #include "attempts.h"
+#include "clock.h"
 #include "exepath.h"
 #include "fdstore.h"
 #include "launch.h"
@@ -45,7 +46,7 @@ static unsigned int count_attempt(struct fdstore *kept, bool is_takeover, int *r
 	*ret_fd = fd;
 	if (!is_takeover)
 		attempts_ready(a);
-	return attempts_begin(a, attempts_now_ms());
+	return attempts_begin(a, clock_ms(CLOCK_BOOTTIME));
 }
 
 /* The installed one, unless it has had its tries or is not there. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "journal.h"
 
+#include "clock.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -55,17 +57,9 @@ void journal_clear(struct journal_entry *e)
 	store(&e->n_counted, 0);
 }
 
-static int64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void journal_arrived(struct journal_entry *e)
 {
-	store(&e->read_ns, now_ns(CLOCK_MONOTONIC_COARSE));
+	store(&e->read_ns, clock_ns(CLOCK_MONOTONIC_COARSE));
 }
 
 static bool has_progress(const struct journal_entry *e)
@@ -189,7 +183,7 @@ void journal_start(const struct fhandle *source, const struct fhandle *target)
 
 	if (!in)
 		return;
-	in->started_ns = now_ns(CLOCK_REALTIME_COARSE);
+	in->started_ns = clock_ns(CLOCK_REALTIME_COARSE);
 	in->had_source = source != NULL;
 	in->had_target = target != NULL;
 	if (source)

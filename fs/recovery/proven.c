@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "proven.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <fcntl.h>
@@ -44,7 +45,7 @@ void proven_ready(struct proven *p)
 void proven_hand_over(const struct proven *p)
 {
 	if (p->attempts)
-		attempts_begin(p->attempts, attempts_now_ms());
+		attempts_begin(p->attempts, clock_ms(CLOCK_BOOTTIME));
 }
 
 void proven_keep(const struct proven *p)

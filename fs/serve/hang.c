@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hang.h"
 
+#include "clock.h"
 #include "notify.h"
 #include "threadstat.h"
 
@@ -69,7 +70,7 @@ static enum hang_verdict judge(struct hang *h, struct hang_sample *last, const s
 static void say(struct hang *h, struct fs *fs, enum hang_verdict v, const struct underway *f,
 	unsigned int n)
 {
-	int64_t now_ms = underway_now_ns() / 1000000;
+	int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
 	cleanup_free char *text = NULL;
 
 	if (h->said_ms && now_ms - h->said_ms < SAY_AGAIN_MS)
@@ -92,7 +93,7 @@ enum hang_verdict hang_look(struct hang *h, struct fs *fs, const struct session 
 {
 	struct underway stuck[HANG_WORKERS_MAX];
 	enum hang_verdict verdict = HANG_NONE;
-	int64_t now_ns = underway_now_ns();
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	unsigned int n = 0, oldest = 0;
 	unsigned int numbers[HANG_WORKERS_MAX];
 	uint64_t n_times;
@@ -128,7 +129,7 @@ enum hang_verdict hang_look(struct hang *h, struct fs *fs, const struct session 
 
 unsigned int hang_count(const struct hang *h, const struct session *s)
 {
-	int64_t now_ns = underway_now_ns();
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	unsigned int n = 0;
 	struct underway f;
 
@@ -139,7 +140,7 @@ unsigned int hang_count(const struct hang *h, const struct session *s)
 
 bool hang_oldest(const struct session *s, struct underway *ret)
 {
-	int64_t now_ns = underway_now_ns();
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	bool is_any = false;
 	struct underway f;
 

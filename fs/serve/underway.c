@@ -8,14 +8,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-int64_t underway_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 bool underway_look(const struct worker *w, int64_t now_ns, struct underway *ret)
 {
 	uint64_t progress = worker_progress(w);

@@ -19,9 +19,7 @@ struct underway {
 	int64_t served_ms; /* since this daemon is at it */
 };
 
-int64_t underway_now_ns(void);
-
-/* False when W is at no request. */
+/* False when W is at no request. NOW_NS: of CLOCK_MONOTONIC. */
 bool underway_look(const struct worker *w, int64_t now_ns, struct underway *ret);
 
 /* The name of its volume; "" above the volumes, and where that cannot be known. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "worker.h"
 
+#include "clock.h"
 #include "dircache.h"
 #include "request.h"
 #include "takeover.h"
@@ -8,7 +9,6 @@
 #include <fuse_lowlevel.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 /*
  * How long to look for a request before sleeping. An idle caller needs some 30 us to come back,
@@ -81,14 +81,6 @@ bool worker_is_serving(const struct worker *w, uint64_t progress)
 	return (progress & 1) && worker_progress(w) == progress;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 static int receive(struct worker *w)
 {
 	return request_read(w->desk->session, w->entry);
@@ -130,7 +122,7 @@ static int spin(struct worker *w, int64_t start)
 		relax();
 		r = receive(w);
 		last = now;
-		now = now_ns();
+		now = clock_ns(CLOCK_MONOTONIC);
 	} while (r == -EAGAIN && now - last < PREEMPTED_NS && now - start < SPIN_NS);
 
 	if (now - last >= PREEMPTED_NS)
@@ -147,7 +139,7 @@ static bool sleep_until_request(struct worker *w, int64_t start, bool has_spun)
 		{.fd = w->desk->stop_fd, .events = POLLIN},
 	};
 	int n = poll(fds, ARRAY_SIZE(fds), -1);
-	int64_t now = now_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now - start < 2 * SPIN_NS) {
 		if (has_spun)
@@ -172,7 +164,7 @@ static int next_request(struct worker *w)
 		return r;
 	}
 	w->n_backlog = 0;
-	start = now_ns();
+	start = clock_ns(CLOCK_MONOTONIC);
 	will_spin = is_worth_a_spin(w, start);
 	if (will_spin)
 		r = spin(w, start);
@@ -247,7 +239,7 @@ static void serve_inherited(struct worker *w, void (*after_each)(void *arg), voi
 	struct journal_entry *e;
 
 	while ((e = takeover_next(w->desk->inherited))) {
-		__atomic_store_n(&w->begun_ns, now_ns(), __ATOMIC_RELAXED);
+		__atomic_store_n(&w->begun_ns, clock_ns(CLOCK_MONOTONIC), __ATOMIC_RELAXED);
 		serve(w, e);
 		journal_release(e);
 		after_each(arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "listers.h"
 
-#include <time.h>
+#include "clock.h"
 
 #define SAMPLES_ENOUGH 4
 /* A process that listed nothing for so long may be another one with its number. */
@@ -9,10 +9,7 @@
 
 static uint16_t now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint16_t)ts.tv_sec;
+	return (uint16_t)(clock_ms(CLOCK_MONOTONIC_COARSE) / 1000);
 }
 
 static struct lister *slot_of(struct listers *l, pid_t process)

@@ -2,11 +2,11 @@
 #include "log.h"
 
 #include "cleanup.h"
+#include "clock.h"
 
 #include <stdarg.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 static const char *log_program = "anklume";
 static enum log_level log_max = LOG_LEVEL_INFO;
@@ -66,18 +66,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 		dprintf(STDERR_FILENO, "%s: %s\n", log_program, text);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 bool log_limit_pass(struct log_limit *limit, unsigned int *ret_suppressed)
 {
 	uint64_t start = __atomic_load_n(&limit->window_ms, __ATOMIC_RELAXED);
-	uint64_t now = now_ms();
+	uint64_t now = (uint64_t)clock_ms(CLOCK_MONOTONIC);
 
 	if (now - start >= limit->interval_ms &&
 		__atomic_compare_exchange_n(

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "devrows.h"
 
+#include "clock.h"
 #include "wire.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 static const struct out_column columns[] = {
 	{"instance", "INSTANCE", OUT_TEXT, 0},
@@ -16,17 +16,9 @@ static const struct out_column columns[] = {
 	{"detail", "DETAIL", OUT_TEXT, OUT_IF_ANY | OUT_WRAP},
 };
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 int devrows_init(struct devrows *rows, struct error *err)
 {
-	*rows = (struct devrows){.rows = json_array(), .begin_us = now_us()};
+	*rows = (struct devrows){.rows = json_array(), .begin_us = clock_us(CLOCK_MONOTONIC)};
 	return rows->rows ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
@@ -181,7 +173,7 @@ int devrows_end(struct devrows *rows, const struct cmd_env *env, const struct in
 	bool is_doing, const char *says, struct error *err)
 {
 	uint64_t incus_us = incus_get_stats(incus).waited_us;
-	uint64_t own_us = now_us() - rows->begin_us - incus_us;
+	uint64_t own_us = clock_us(CLOCK_MONOTONIC) - rows->begin_us - incus_us;
 	int r = print(rows, env, own_us, incus_us, is_doing, says, err);
 
 	if (r < 0 || !is_doing)

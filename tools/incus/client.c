@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client.h"
 
+#include "clock.h"
+
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "http.h"
 #include "log.h"
@@ -37,16 +38,8 @@ struct job {
 	struct http_request req;
 	char *body;
 	char *operation; /* its path; NULL = not waiting yet */
-	uint64_t deadline_us; /* of the operation */
+	int64_t deadline_us; /* of the operation */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 void incus_call_finish(struct incus_call *call)
 {
@@ -97,7 +90,7 @@ static int wait_for(struct job *job, json_t *op, struct error *err)
 	if (!job->operation)
 		return error_set(err, id ? -ENOMEM : -EBADMSG, "Incus sent no operation's id");
 
-	job->deadline_us = now_us() + (uint64_t)job->incus->operation_ms * 1000;
+	job->deadline_us = clock_us(CLOCK_MONOTONIC) + (int64_t)job->incus->operation_ms * 1000;
 	job->req.method = "GET";
 	job->req.path = job->operation;
 	job->req.body = NULL;
@@ -111,7 +104,7 @@ static int take_operation(struct job *job, json_t *op, struct error *err)
 {
 	int r = reply_operation(op, &job->call->metadata, err);
 
-	if (r == OPERATION_RUNNING && now_us() > job->deadline_us)
+	if (r == OPERATION_RUNNING && clock_us(CLOCK_MONOTONIC) > job->deadline_us)
 		return error_set(err, -ETIMEDOUT,
 			"Incus: the operation is not done after %u s, and goes on",
 			job->incus->operation_ms / 1000);
@@ -148,7 +141,7 @@ static int take_reply(struct job *job, struct error *err)
 
 static bool job_done(struct http_request *req)
 {
-	uint64_t begin = now_us();
+	uint64_t begin = clock_us(CLOCK_MONOTONIC);
 	struct job *job = req->context;
 	int r;
 
@@ -156,7 +149,7 @@ static bool job_done(struct http_request *req)
 	job->incus->stats.n_calls++;
 	r = take_reply(job, &job->call->err);
 	job->call->r = r < 0 ? r : 0;
-	job->incus->parsing_us += now_us() - begin;
+	job->incus->parsing_us += clock_us(CLOCK_MONOTONIC) - begin;
 	return r > 0;
 }
 
@@ -184,12 +177,12 @@ static int job_init(struct job *job, struct incus *incus, struct incus_call *cal
 static int run_requests(struct incus *incus, struct http_request *const *reqs, size_t n,
 	unsigned int parallel, bool (*done)(struct http_request *req))
 {
-	uint64_t begin = now_us();
+	uint64_t begin = clock_us(CLOCK_MONOTONIC);
 	int r;
 
 	incus->parsing_us = 0;
 	r = http_run(incus->http, reqs, n, parallel, done);
-	incus->stats.waited_us += now_us() - begin - incus->parsing_us;
+	incus->stats.waited_us += clock_us(CLOCK_MONOTONIC) - begin - incus->parsing_us;
 	return r;
 }
 

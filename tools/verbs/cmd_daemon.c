@@ -3,6 +3,7 @@
 /* Verbs that end the daemon or put another one in its place. */
 
 #include "cmd.h"
+#include "clock.h"
 #include "ctl.h"
 #include "wire.h"
 
@@ -47,22 +48,14 @@ int cmd_umount(struct cmd_env *env, int argc, char **argv, struct error *err)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* The next one has not been there before. */
 static int wait_successor(
 	const struct cmd_env *env, json_int_t starts, json_t **ret, struct error *err)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000};
-	int64_t deadline = now_ms() + UPGRADE_TIMEOUT_MS;
+	int64_t deadline = clock_ms(CLOCK_MONOTONIC) + UPGRADE_TIMEOUT_MS;
 
-	while (now_ms() < deadline) {
+	while (clock_ms(CLOCK_MONOTONIC) < deadline) {
 		cleanup_json json_t *answer = NULL;
 
 		if (ctl_status(env->control, &answer, NULL) > 0 &&
@@ -115,7 +108,7 @@ int cmd_upgrade(struct cmd_env *env, int argc, char **argv, struct error *err)
 	if (!args || (binary && json_object_set_new(args, "binary", json_string(binary)) < 0))
 		return error_set(err, -ENOMEM, "out of memory");
 
-	start_ms = now_ms();
+	start_ms = clock_ms(CLOCK_MONOTONIC);
 	r = ctl_call(env->control, "upgrade", args, UPGRADE_TIMEOUT_MS, NULL, err);
 	if (r < 0) {
 		error_prefix(err, r, "the old daemon goes on");
@@ -133,6 +126,6 @@ int cmd_upgrade(struct cmd_env *env, int argc, char **argv, struct error *err)
 		fprintf(env->words, "upgraded from %s to %s in %lld ms\n",
 			json_string_value(json_object_get(before, "release")),
 			json_string_value(json_object_get(after, "release")),
-			(long long)(now_ms() - start_ms));
+			(long long)(clock_ms(CLOCK_MONOTONIC) - start_ms));
 	return 0;
 }
