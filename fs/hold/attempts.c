@@ -46,18 +46,12 @@ int attempts_make(int *ret_fd, struct attempts **ret)
 	return r;
 }
 
-/* Whatever executable that was, the next one is another. */
-static unsigned int round_up(unsigned int n)
-{
-	return (n + RESTARTS_TRIES - 1) / RESTARTS_TRIES * RESTARTS_TRIES;
-}
-
 unsigned int attempts_begin(struct attempts *a, int64_t now_ms)
 {
 	unsigned int n_failed = __atomic_load_n(&a->n_begun, __ATOMIC_ACQUIRE);
 
 	if (n_failed > 0 && now_ms - a->began_ms > ATTEMPTS_PATIENCE_MS)
-		n_failed = round_up(n_failed);
+		n_failed = restarts_use_up(n_failed);
 	a->began_ms = now_ms;
 	__atomic_store_n(&a->n_begun, n_failed + 1, __ATOMIC_RELEASE);
 	return n_failed;

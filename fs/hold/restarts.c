@@ -22,9 +22,14 @@ void restarts_failed(struct restarts *r, const struct ending *e)
 		r->n_failed++;
 }
 
+unsigned int restarts_use_up(unsigned int n_failed)
+{
+	return (n_failed + RESTARTS_TRIES - 1) / RESTARTS_TRIES * RESTARTS_TRIES;
+}
+
 void restarts_hung(struct restarts *r)
 {
-	r->n_failed = (r->n_failed / RESTARTS_TRIES + 1) * RESTARTS_TRIES;
+	r->n_failed = restarts_use_up(r->n_failed + 1);
 }
 
 int restarts_delay_ms(const struct restarts *r)

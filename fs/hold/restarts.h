@@ -21,6 +21,9 @@ void restarts_failed(struct restarts *r, const struct ending *e);
 /* One never became ready, and is killed for it: callers shall not wait for another like it. */
 void restarts_hung(struct restarts *r);
 
+/* N_FAILED, as if the executable that failed last had used up its tries: the next one is another. */
+unsigned int restarts_use_up(unsigned int n_failed);
+
 /* How long to wait before the next one: nothing at first, at most 5 s. */
 int restarts_delay_ms(const struct restarts *r);
 

@@ -86,22 +86,13 @@ static int pack(struct fdstore *kept, int attempts_fd, struct store *ret)
 	return 0;
 }
 
-static int find_exe(const struct fdstore *kept)
-{
-	for (size_t i = 0; i < kept->n_items; i++) {
-		if (strcmp(kept->items[i].name, "exe") == 0)
-			return kept->items[i].fd;
-	}
-	return -1;
-}
-
 static int become_daemon(char **argv)
 {
 	cleanup_error struct error err = {0};
 	struct fdstore kept;
 	struct launch l = {.path = argv[0], .exe_fd = -1, .argv = argv};
 	struct store store;
-	int attempts_fd = -1;
+	int attempts_fd = -1, exe_fd;
 	bool is_takeover;
 	unsigned int n_failed;
 	int r = fdstore_take(&kept, &err);
@@ -113,8 +104,9 @@ static int become_daemon(char **argv)
 	if (!is_takeover)
 		sd_notify(0, "EXTEND_TIMEOUT_USEC=" FIRST_START_USEC);
 	n_failed = count_attempt(&kept, is_takeover, &attempts_fd);
-	if (is_takeover && choose_proven(argv[0], find_exe(&kept), n_failed))
-		l.exe_fd = find_exe(&kept);
+	exe_fd = fdstore_get(&kept, EXEPATH_KEPT);
+	if (is_takeover && choose_proven(argv[0], exe_fd, n_failed))
+		l.exe_fd = exe_fd;
 	r = exepath_set(argv[0]);
 	if (r == 0)
 		r = pack(&kept, attempts_fd, &store);

@@ -156,7 +156,7 @@ static int do_link(struct make *m, fuse_ino_t ino, fuse_ino_t parent, struct fus
 	if (node->volume != m->dir->volume)
 		return -EXDEV;
 
-	m->source_fd = fhandle_open(&m->c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+	m->source_fd = call_open_path(m->c, node);
 	if (m->source_fd < 0)
 		return m->source_fd;
 	once.source = &node->handle;

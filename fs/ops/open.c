@@ -198,7 +198,7 @@ static int do_create(struct call *c, fuse_ino_t parent, const char *name, mode_t
 /* It has no name that would keep it for an O_PATH descriptor when it is no longer open. */
 static void pin_nameless(struct call *c, struct node *node)
 {
-	int fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+	int fd = call_open_path(c, node);
 
 	if (fd >= 0)
 		fs_pin(c->fs, node, fd);

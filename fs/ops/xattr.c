@@ -36,7 +36,7 @@ static void close_path(struct xattr_path *path)
 
 static int open_path(struct call *c, const struct node *node, struct xattr_path *ret)
 {
-	ret->fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+	ret->fd = call_open_path(c, node);
 	if (ret->fd < 0)
 		return ret->fd;
 	snprintf(ret->text, sizeof(ret->text), "/proc/self/fd/%d", ret->fd);

@@ -9,6 +9,9 @@
 
 #include "errors.h"
 
+/* The descriptor of the executable that served last, where it is kept for the next one. */
+#define EXEPATH_KEPT "exe"
+
 /* Before any thread starts. The name that an earlier process found stays, in the environment. */
 int exepath_init(struct error *err);
 

@@ -61,21 +61,32 @@ int fdstore_take(struct fdstore *ret, struct error *err)
 	return 0;
 }
 
-bool fdstore_has(const struct fdstore *s, const char *name)
+static struct fdstore_item *find(const struct fdstore *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_items; i++) {
 		if (s->items[i].fd >= 0 && strcmp(s->items[i].name, name) == 0)
-			return true;
+			return &s->items[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool fdstore_has(const struct fdstore *s, const char *name)
+{
+	return find(s, name) != NULL;
+}
+
+int fdstore_get(const struct fdstore *s, const char *name)
+{
+	const struct fdstore_item *item = find(s, name);
+
+	return item ? item->fd : -ENOENT;
 }
 
 int fdstore_steal(struct fdstore *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_items; i++)
-		if (s->items[i].fd >= 0 && strcmp(s->items[i].name, name) == 0)
-			return steal_fd(&s->items[i].fd);
-	return -ENOENT;
+	struct fdstore_item *item = find(s, name);
+
+	return item ? steal_fd(&item->fd) : -ENOENT;
 }
 
 void fdstore_finish(struct fdstore *s)

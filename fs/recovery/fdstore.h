@@ -13,8 +13,6 @@
 
 #include <stdbool.h>
 
-#include <stdbool.h>
-
 struct fdstore_item {
 	char *name;
 	int fd; /* -1: taken out by fdstore_steal() */
@@ -35,6 +33,9 @@ int fdstore_take(struct fdstore *ret, struct error *err);
 
 /* True when there is a descriptor NAME (left). */
 bool fdstore_has(const struct fdstore *s, const char *name);
+
+/* The first descriptor NAME, which stays S's own; -ENOENT when there is none (left). */
+int fdstore_get(const struct fdstore *s, const char *name);
 
 /*
  * The first descriptor NAME, which now belongs to the caller; -ENOENT when there is none (left).

@@ -2,6 +2,7 @@
 #include "proven.h"
 
 #include "clock.h"
+#include "exepath.h"
 #include "log.h"
 
 #include <fcntl.h>
@@ -9,11 +10,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define EXE_NAME "exe"
-
 void proven_take(struct proven *p, struct fdstore *kept)
 {
-	p->exe_fd = fdstore_steal(kept, EXE_NAME);
+	p->exe_fd = fdstore_steal(kept, EXEPATH_KEPT);
 	p->attempts_fd = fdstore_steal(kept, ATTEMPTS_NAME);
 	if (p->attempts_fd >= 0 && attempts_map(p->attempts_fd, &p->attempts) < 0)
 		log_warning("who starts the daemon cannot be told that it is ready");
@@ -36,8 +35,8 @@ void proven_ready(struct proven *p)
 	/* Most daemons follow one of the same build: at no moment shall nothing be kept. */
 	if (exe_fd < 0 || (p->exe_fd >= 0 && is_same_file(exe_fd, p->exe_fd)))
 		return;
-	fdstore_drop(EXE_NAME);
-	fdstore_put(EXE_NAME, exe_fd);
+	fdstore_drop(EXEPATH_KEPT);
+	fdstore_put(EXEPATH_KEPT, exe_fd);
 	cleanup_closep(&p->exe_fd);
 	p->exe_fd = steal_fd(&exe_fd);
 }
@@ -51,7 +50,7 @@ void proven_hand_over(const struct proven *p)
 void proven_keep(const struct proven *p)
 {
 	if (p->exe_fd >= 0)
-		fdstore_put(EXE_NAME, p->exe_fd);
+		fdstore_put(EXEPATH_KEPT, p->exe_fd);
 	if (p->attempts_fd >= 0)
 		fdstore_put(ATTEMPTS_NAME, p->attempts_fd);
 }

@@ -26,7 +26,7 @@ bool kcache_grant_attr(struct node *node)
 void kcache_drop_attr(struct fuse_session *session, struct node *node, uint64_t ino)
 {
 	if (__atomic_exchange_n(&node->attr_granted, 0, __ATOMIC_SEQ_CST) && session)
-		fuse_lowlevel_notify_inval_inode(session, ino, -1, 0);
+		kcache_forget_attr(session, ino);
 }
 
 void kcache_forget_attr(struct fuse_session *session, uint64_t ino)
