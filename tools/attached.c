@@ -54,13 +54,6 @@ static bool is_source(const struct sources *s, const char *source)
 	       (real && (overlaps(real, s->real_base) || overlaps(real, s->real_mount)));
 }
 
-static const char *text_of(const json_t *device, const char *key)
-{
-	const char *text = json_string_value(json_object_get(device, key));
-
-	return text ? text : "";
-}
-
 static void search_instance(
 	const struct sources *s, const struct incus_instance *instance, struct strbuf *who)
 {
@@ -68,11 +61,11 @@ static void search_instance(
 	json_t *device;
 
 	json_object_foreach (instance->expanded_devices, name, device) {
-		const char *source = text_of(device, "source");
+		const char *source = incus_text(device, "source");
 
 		/* A device with a pool has the name of a pool's volume there. */
-		if (strcmp(text_of(device, "type"), "disk") != 0 || source[0] != '/' ||
-			*text_of(device, "pool") || !is_source(s, source))
+		if (strcmp(incus_text(device, "type"), "disk") != 0 || source[0] != '/' ||
+			*incus_text(device, "pool") || !is_source(s, source))
 			continue;
 		strbuf_printf(who, "%s%s/%s (%s)", who->len ? ", " : "", instance->project,
 			instance->name, name);

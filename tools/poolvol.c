@@ -50,13 +50,6 @@ int poolvol_find(const struct incus_resource_list *list, const char *word,
 		word);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static const char *project_of_volumes(
 	const struct incus_instance *in, const struct incus_resource_list *projects)
 {
@@ -64,7 +57,7 @@ static const char *project_of_volumes(
 		const struct incus_resource *p = &projects->items[i];
 
 		if (strcmp(p->name, in->project) == 0 &&
-			strcmp(text_of(p->config, "features.storage.volumes"), "true") != 0)
+			strcmp(incus_text(p->config, "features.storage.volumes"), "true") != 0)
 			return "default";
 	}
 	return in->project;
@@ -84,9 +77,9 @@ static bool uses(const struct incus_instance *in, const struct incus_resource *v
 	json_t *device;
 
 	json_object_foreach (in->expanded_devices, name, device) {
-		if (strcmp(text_of(device, "type"), "disk") == 0 &&
-			strcmp(text_of(device, "pool"), v->pool) == 0 &&
-			is_source(text_of(device, "source"), v->name))
+		if (strcmp(incus_text(device, "type"), "disk") == 0 &&
+			strcmp(incus_text(device, "pool"), v->pool) == 0 &&
+			is_source(incus_text(device, "source"), v->name))
 			return true;
 	}
 	return false;

@@ -52,6 +52,13 @@ static json_t *object_of(json_t *json, const char *key)
 }
 
 /* Numbers, not words: those are for people (doc/rest-api.md). */
+const char *incus_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
 static void take_status(struct incus_instance *in)
 {
 	in->status_code = json_integer_value(json_object_get(in->json, "status_code"));

@@ -47,6 +47,9 @@ int incus_instance_list(struct incus *incus, const char *project, struct incus_i
 const struct incus_instance *incus_instance_find(
 	const struct incus_instance_list *list, const char *project, const char *name);
 
+/* The text under KEY of a config or a device; "" where there is none. */
+const char *incus_text(const json_t *object, const char *key);
+
 /* -ENOENT: there is none. */
 int incus_instance_get(struct incus *incus, const char *project, const char *name,
 	struct incus_instance *ret, struct error *err);
