@@ -27,16 +27,6 @@ void past_add(struct past *past, const struct op *op);
  */
 int known_find(const struct op *op, const struct past *past, const char *native, const char *mount);
 
-/*
- * Treat as known what SPEC ("OP:NATIVE:MOUNT": fnmatch(3) patterns of the operation as in a
- * script, without the actor, and of the results) describes: to go on looking while a finding is
- * open. False when SPEC is not of this form, or the last of too many.
- */
-bool known_tolerate(const char *spec);
-
-/* OP is one that "OP:end:end" describes: what it does shows only later, so the round ends here. */
-bool known_ends_round(const struct op *op);
-
 /* Row I changes no file: the round can go on. */
 bool known_is_harmless(size_t i);
 

@@ -6,6 +6,7 @@
 #include "idmap.h"
 #include "known.h"
 #include "round.h"
+#include "tolerated.h"
 
 #include <err.h>
 #include <errno.h>
@@ -153,7 +154,7 @@ static void take_option(int option)
 		options.no_shrink = true;
 		break;
 	case OPT_TOLERATE:
-		if (!known_tolerate(optarg))
+		if (!tolerate(optarg))
 			errx(2, "'%s' is not OP:NATIVE:MOUNT", optarg);
 		break;
 	case OPT_LIST:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "round.h"
-
 #include "compare.h"
 #include "known.h"
 #include "reclaim.h"
+#include "tolerated.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static int run_steps(
 		bool differs;
 		int known;
 
-		if (op && known_ends_round(op))
+		if (op && tolerated_ends_round(op))
 			return 0;
 		if (op)
 			past_add(&past, op);
