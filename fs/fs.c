@@ -152,22 +152,12 @@ void fs_finish(struct fs *fs)
 		close(fs->init_fd);
 }
 
-void fs_pin(struct fs *fs, struct node *node, int fd)
+void fs_pin(struct fs *fs, struct node *node, int fd, uint64_t ticket)
 {
-	uint64_t id = slot_id(&node->slot);
-	bool is_held = true;
-
-	/* Without passthrough the kernel holds no file of the base that would keep the inode. */
 	node_lock(&fs->nodes, node);
-	if (node->n_open > 0 && node->backing_id == 0)
-		is_held = false;
 	node->is_pinned = 1;
 	node_unlock(&fs->nodes, node);
-
-	if (is_held)
-		pins_keep(&fs->pins, id, fd);
-	else
-		pins_keep_stored(&fs->pins, id, fd);
+	pins_keep(&fs->pins, slot_id(&node->slot), fd, ticket);
 }
 
 void fs_unpin(struct fs *fs, struct node *node)

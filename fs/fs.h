@@ -132,9 +132,9 @@ struct state_identity fs_identity(const struct fs *fs);
 
 /*
  * Keep the inode of NODE alive through FD (taken) until the kernel forgets it: it has lost its
- * last name, and who still has it must find it.
+ * last name, and who still has it must find it. TICKET: of pins_announce().
  */
-void fs_pin(struct fs *fs, struct node *node, int fd);
+void fs_pin(struct fs *fs, struct node *node, int fd, uint64_t ticket);
 
 /* NODE has a name again: linkat(2) of a file made with O_TMPFILE. */
 void fs_unpin(struct fs *fs, struct node *node);

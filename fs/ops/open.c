@@ -201,7 +201,7 @@ static void pin_nameless(struct call *c, struct node *node)
 	int fd = call_open_path(c, node);
 
 	if (fd >= 0)
-		fs_pin(c->fs, node, fd);
+		fs_pin(c->fs, node, fd, pins_announce(&c->fs->pins, slot_id(&node->slot), fd));
 }
 
 static int do_tmpfile(struct call *c, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi,

@@ -24,6 +24,7 @@ struct victim {
 	bool is_there;
 	struct node *node; /* NULL: the kernel does not know it */
 	int fd;
+	uint64_t ticket; /* of pins_announce() */
 };
 
 /* What is under NAME now; on a repeated request, what was there before the first try. */
@@ -44,22 +45,31 @@ static struct victim find_victim(
 	v.node = node_find(&c->fs->nodes, &v.handle, dir->volume);
 	if (v.node)
 		v.fd = fhandle_open(&c->fs->mounts, &v.handle, O_PATH | O_NOFOLLOW);
+	if (v.fd >= 0)
+		v.ticket = pins_announce(&c->fs->pins, slot_id(&v.node->slot), v.fd);
 	return v;
 }
 
-/* Keep it when the name was its last: somebody may be in it still. */
-static void pin_victim(struct call *c, struct victim *v, int r)
+static bool has_lost_all(const struct victim *v)
 {
 	struct stat st;
 
-	if (r == 0 && v->fd >= 0 && fstat(v->fd, &st) == 0 &&
-		(st.st_nlink == 0 || S_ISDIR(st.st_mode))) {
-		if (S_ISDIR(st.st_mode))
+	return fstat(v->fd, &st) == 0 && (st.st_nlink == 0 || S_ISDIR(st.st_mode));
+}
+
+/* Keep it when the name was its last: somebody may be in it still. */
+static void pin_victim(struct call *c, struct victim *v, bool is_removed)
+{
+	if (v->fd < 0)
+		return;
+	if (is_removed && has_lost_all(v)) {
+		if (v->node->type == S_IFDIR)
 			dircache_forget(&v->handle);
-		fs_pin(c->fs, v->node, steal_fd(&v->fd));
-	}
-	if (v->fd >= 0)
+		fs_pin(c->fs, v->node, v->fd, v->ticket);
+	} else {
+		pins_withdraw(&c->fs->pins, slot_id(&v->node->slot), v->ticket);
 		close(v->fd);
+	}
 }
 
 struct removal {
@@ -108,7 +118,7 @@ static int do_remove(struct call *c, fuse_ino_t parent, const char *name, int fl
 	victim = find_victim(c, dir, rm.dir_fd, name);
 	once.target = victim.is_there ? &victim.handle : NULL;
 	r = once_run(&once);
-	pin_victim(c, &victim, r);
+	pin_victim(c, &victim, r == 0);
 	if (r == 0)
 		kcache_drop_attr(c->fs->session, dir, parent);
 	return r;
@@ -254,7 +264,7 @@ static int do_rename(struct rename *rn, fuse_ino_t parent, fuse_ino_t new_parent
 	once.target = victim.is_there ? &victim.handle : NULL;
 
 	r = once_run(&once);
-	pin_victim(rn->c, &victim, rn->flags & RENAME_EXCHANGE ? -EEXIST : r);
+	pin_victim(rn->c, &victim, r == 0 && !(rn->flags & RENAME_EXCHANGE));
 	/* Also after an error: a whiteout may have been made, and taken away again. */
 	kcache_drop_attr(rn->c->fs->session, rn->from, parent);
 	kcache_drop_attr(rn->c->fs->session, rn->to, new_parent);

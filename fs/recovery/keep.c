@@ -29,7 +29,9 @@ void keep_all(struct fs *fs)
 	/* One file for the life of the mount: at no moment may the holder be without it. */
 	fdstore_put("init", fs->init_fd);
 	fdstore_put("state", fs->state.fd);
-	pins_store_all(&fs->pins);
+	if (pins_store_all(&fs->pins) < 0)
+		log_warning("no socket for an escrow: what loses its last name just before a crash "
+			    "may be lost to who is in it");
 	/* The last one: who finds it finds all the others. */
 	fdstore_put("fuse", fuse_session_fd(fs->session));
 }
@@ -68,6 +70,29 @@ static void restore_pins(struct fs *fs, struct fdstore *kept)
 	}
 }
 
+/* What the dead process was taking the last name from. */
+static bool is_lost(void *data, uint64_t id, int fd)
+{
+	struct fs *fs = data;
+	struct node *node = node_get(&fs->nodes, id);
+	struct stat st;
+
+	if (!node || fstat(fd, &st) < 0 || (st.st_nlink > 0 && !S_ISDIR(st.st_mode)))
+		return false;
+	node->is_pinned = 1;
+	return true;
+}
+
+static void restore_escrow(struct fs *fs, struct fdstore *kept)
+{
+	cleanup_fd int tx = fdstore_steal(kept, PINS_TX);
+	cleanup_fd int rx = fdstore_steal(kept, PINS_RX);
+
+	/* It is the daemon's that lives, who goes on with it. */
+	if (!fs->options.is_checking)
+		pins_restore_escrow(&fs->pins, steal_fd(&tx), steal_fd(&rx), is_lost, fs);
+}
+
 int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err)
 {
 	int r;
@@ -80,7 +105,9 @@ int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err)
 	if (r < 0)
 		return error_errno(err, r, "the kernel's greeting (INIT)");
 	r = takeover_tables(fs, fdstore_steal(kept, "state"), err);
-	if (r == 0)
-		restore_pins(fs, kept);
-	return r;
+	if (r < 0)
+		return r;
+	restore_pins(fs, kept);
+	restore_escrow(fs, kept);
+	return 0;
 }

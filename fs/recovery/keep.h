@@ -10,6 +10,8 @@
  *	init      how the connection was made (initlog.h)
  *	state     the tables and the journal (state.h)
  *	pin-N     the inode of node N, which has no name any more (pins.h)
+ *	escrow-tx, escrow-rx
+ *	          inodes about to lose their last name, in flight (escrow.h)
  *	exe       the executable that made all this
  *	fuse      the connection; stored last: who finds it finds all the others
  */

@@ -5,10 +5,12 @@
 /*
  * Inodes that have lost their last name while the kernel still knows them: a directory somebody is
  * in, an O_PATH descriptor, an open file without passthrough. A descriptor keeps each alive. Most
- * are forgotten within the same breath; those that stay go to the holder, to outlive this process.
+ * are forgotten within the same breath: until then the escrow has them, should this process die.
+ * Those that stay go to the holder.
  */
 
 #include "errors.h"
+#include "escrow.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -18,17 +20,27 @@ struct pins {
 	pthread_mutex_t lock;
 	void *by_node; /* tsearch(3) tree; lock */
 	size_t n_unstored; /* lock */
+	struct escrow escrow; /* lock */
+	size_t n_leaving; /* the escrow's, to be discarded without the lock; lock */
 	int timer_fd; /* readable when pins are due to be stored */
 };
+
+/* True: NODE, which FD is of, is to be kept. */
+typedef bool (*pins_wanted_fn)(void *data, uint64_t node, int fd);
 
 int pins_init(struct pins *p, struct error *err);
 void pins_finish(struct pins *p);
 
-/* Keep FD (taken) for NODE. False: it is kept already, or there is no memory; FD is closed. */
-bool pins_keep(struct pins *p, uint64_t node, int fd);
+/*
+ * NODE, which FD (the caller's) is of, is about to lose a name and perhaps its last: from now on
+ * the inode outlives this process. The ticket goes to pins_keep() when that was the last name, and
+ * to pins_withdraw() when it was not.
+ */
+uint64_t pins_announce(struct pins *p, uint64_t node, int fd);
+void pins_withdraw(struct pins *p, uint64_t node, uint64_t ticket);
 
-/* As pins_keep(), and store it before returning: nothing else holds the inode. */
-bool pins_keep_stored(struct pins *p, uint64_t node, int fd);
+/* Keep FD (taken) for NODE. False: it is kept already, or there is no memory; FD is closed. */
+bool pins_keep(struct pins *p, uint64_t node, int fd, uint64_t ticket);
 
 /* The kernel has forgotten NODE. */
 void pins_drop(struct pins *p, uint64_t node);
@@ -36,8 +48,12 @@ void pins_drop(struct pins *p, uint64_t node);
 /* timer_fd is readable: give to the holder what has stayed for long. */
 void pins_store_lasting(struct pins *p);
 
-/* Everything to a new holder. */
-void pins_store_all(struct pins *p);
+/* The names of the escrow's two ends at the holder. */
+#define PINS_TX "escrow-tx"
+#define PINS_RX "escrow-rx"
+
+/* Everything to a holder, the escrow too. -errno: there is none, what lasts is safe nevertheless. */
+int pins_store_all(struct pins *p);
 
 /* The name under which the pin of NODE is stored, and back. 0: NAME is no pin's. */
 #define PIN_NAME_MAX 24
@@ -46,5 +62,11 @@ uint64_t pins_node_of_name(const char *name);
 
 /* FD (taken) was stored by an earlier process. */
 bool pins_restore(struct pins *p, uint64_t node, int fd);
+
+/*
+ * The escrow of an earlier process (TX and RX are taken; -1: it had none): each descriptor in it is
+ * offered to WANTED, stored when that says so, and let go.
+ */
+void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, void *data);
 
 #endif

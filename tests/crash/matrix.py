@@ -243,6 +243,23 @@ def unlink_open(c):
     expect("links", os.fstat(fd).st_nlink, 0)
 
 
+def expect_alive(fd):
+    """The inode behind an O_PATH descriptor: asked for things that the kernel does not know."""
+    path = "/proc/self/fd/%d" % fd
+    expect("attributes", os.listxattr(path), [])
+    born_at = subprocess.check_output(["stat", "-L", "-c", "%W", path], text=True, pass_fds=[fd])
+    expect("has a birth time", int(born_at) > 0, True)
+
+
+@operation("unlink")
+def unlink_held(c):
+    c.write(c.a)
+    fd = c.open(c.a, os.O_PATH)
+    yield
+    os.unlink(c.a)
+    expect_alive(fd)
+
+
 @operation("unlink")
 def unlink_of_nothing(c):
     c.write(c.a)
@@ -262,6 +279,16 @@ def rmdir(c):
     yield
     os.rmdir(c.a)
     expect("names", c.names(), [])
+
+
+@operation("rmdir")
+def rmdir_held(c):
+    os.mkdir(c.a)
+    fd = c.open(c.a, os.O_PATH)
+    yield
+    os.rmdir(c.a)
+    expect_alive(fd)
+    expect("names", os.listdir("/proc/self/fd/%d" % fd), [])
 
 
 @operation("rmdir")
@@ -292,6 +319,26 @@ def rename_over(c):
     os.rename(c.a, c.b)
     expect("content", read_base(c.base_b), "new")
     expect("what was open", os.pread(fd, 9, 0), b"old")
+
+
+@operation("rename")
+def rename_over_held(c):
+    c.write(c.a, "new")
+    os.symlink("target", c.b)
+    fd = c.open(c.b, os.O_PATH | os.O_NOFOLLOW)
+    yield
+    os.rename(c.a, c.b)
+    expect("target", os.readlink("", dir_fd=fd), "target")
+
+
+@operation("rename")
+def rename_over_directory_held(c):
+    os.mkdir(c.a)
+    os.mkdir(c.b)
+    fd = c.open(c.b, os.O_PATH)
+    yield
+    os.rename(c.a, c.b)
+    expect_alive(fd)
 
 
 @operation("rename")
