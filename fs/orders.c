@@ -78,7 +78,7 @@ static void keep_for_next(void *data)
 {
 	struct daemon *d = data;
 
-	keep_all(&d->fs);
+	keep_copies(&d->fs);
 	proven_keep(&d->proven);
 	holder_keep(&d->holder);
 }

@@ -14,7 +14,7 @@ static void keep_mount(unsigned int index, int fd)
 	fdstore_put(name, fd);
 }
 
-void keep_all(struct fs *fs)
+static void keep(struct fs *fs, int (*keep_pins)(struct pins *p))
 {
 	if (!fs->has_resend || !fdstore_has_keeper())
 		return;
@@ -29,11 +29,21 @@ void keep_all(struct fs *fs)
 	/* One file for the life of the mount: at no moment may the holder be without it. */
 	fdstore_put("init", fs->init_fd);
 	fdstore_put("state", fs->state.fd);
-	if (pins_store_all(&fs->pins) < 0)
+	if (keep_pins(&fs->pins) < 0)
 		log_warning("no socket for an escrow: what loses its last name just before a crash "
 			    "may be lost to who is in it");
 	/* The last one: who finds it finds all the others. */
 	fdstore_put("fuse", fuse_session_fd(fs->session));
+}
+
+void keep_all(struct fs *fs)
+{
+	keep(fs, pins_store_all);
+}
+
+void keep_copies(struct fs *fs)
+{
+	keep(fs, pins_copy_all);
 }
 
 /* The base and the mounts in it, under the numbers that handles have. */
@@ -63,10 +73,11 @@ static void restore_pins(struct fs *fs, struct fdstore *kept)
 		uint64_t id = pins_node_of_name(kept->items[i].name);
 		struct node *node = id ? node_get(&fs->nodes, id) : NULL;
 
-		if (node && pins_restore(&fs->pins, id, steal_fd(&kept->items[i].fd)))
-			node->is_pinned = 1;
-		else if (id)
+		/* Two of one name may be there: what is dropped is both. */
+		if (id && !node)
 			fdstore_drop(kept->items[i].name);
+		else if (node && pins_restore(&fs->pins, id, steal_fd(&kept->items[i].fd)))
+			node->is_pinned = 1;
 	}
 }
 

@@ -21,6 +21,9 @@
 /* Give the holder everything, again if need be. Does nothing without fs->has_resend. */
 void keep_all(struct fs *fs);
 
+/* The same, for a process that is only asked, or takes over in this one's place (handover.h). */
+void keep_copies(struct fs *fs);
+
 /* The other way: FS's base, tables and pins from KEPT. -EPROTO, -EXDEV, -ENOENT ... */
 int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err);
 

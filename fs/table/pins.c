@@ -3,6 +3,7 @@
 
 #include "fdstore.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <search.h>
 #include <stdlib.h>
@@ -13,13 +14,16 @@
 #define LASTING_MS 10
 #define PREFIX "pin-"
 
-/* In place of a ticket: the escrow was full, and the holder has it already. */
+/* In place of a ticket: the escrow was full, and the holder has it for the request's time. */
 #define AT_THE_HOLDER UINT64_MAX
 
+/* There as long as its node has lost all names, or requests rely on it that may take the last. */
 struct pin {
 	uint64_t node;
 	int fd;
 	uint64_t ticket; /* of the escrow; 0: not in it */
+	unsigned int n_requests; /* that have AT_THE_HOLDER for a ticket */
+	bool is_lost;
 	bool is_stored;
 	bool is_lasting; /* was there already when the timer ran the last time */
 };
@@ -45,6 +49,8 @@ static void free_pin(void *item)
 {
 	struct pin *pin = item;
 
+	if (!pin)
+		return;
 	close(pin->fd);
 	free(pin);
 }
@@ -109,13 +115,18 @@ static void mark_stored(struct pins *p, struct pin *pin)
 	pin->ticket = 0;
 }
 
-static void store(struct pins *p, struct pin *pin)
+static void put(const struct pin *pin)
 {
 	char name[PIN_NAME_MAX];
 
+	fdstore_put(pins_name(pin->node, name), pin->fd);
+}
+
+static void store(struct pins *p, struct pin *pin)
+{
 	if (pin->is_stored)
 		return;
-	fdstore_put(pins_name(pin->node, name), pin->fd);
+	put(pin);
 	mark_stored(p, pin);
 }
 
@@ -124,6 +135,13 @@ static void start_timer(struct pins *p)
 	const struct itimerspec once = {.it_value.tv_nsec = LASTING_MS * 1000000L};
 
 	timerfd_settime(p->timer_fd, 0, &once, NULL);
+}
+
+/* The holder may have lost it, or never had it. */
+static void store_again(struct pins *p, struct pin *pin)
+{
+	put(pin);
+	mark_stored(p, pin);
 }
 
 /* A new pin in the tree, with *FD stolen; the one that is there, without; NULL: no memory. */
@@ -155,41 +173,71 @@ static bool make_room(struct pins *p)
 	return true;
 }
 
+/* Several requests may be under way with one inode: each with another name of it. */
+static uint64_t announce_to_holder(struct pins *p, uint64_t node, int fd)
+{
+	cleanup_fd int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct pin *pin = copy < 0 ? NULL : add(p, node, &copy);
+
+	if (!pin)
+		return 0;
+	pin->n_requests++;
+	store(p, pin);
+	return AT_THE_HOLDER;
+}
+
 uint64_t pins_announce(struct pins *p, uint64_t node, int fd)
 {
-	char name[PIN_NAME_MAX];
 	uint64_t ticket;
-	bool is_kept;
 
 	pthread_mutex_lock(&p->lock);
-	is_kept = p->escrow.tx >= 0;
 	ticket = escrow_put(&p->escrow, node, fd);
 	if (ticket == 0 && make_room(p))
 		ticket = escrow_put(&p->escrow, node, fd);
+	if (ticket == 0 && p->escrow.tx >= 0)
+		ticket = announce_to_holder(p, node, fd);
 	unlock_and_discard(p);
-	if (ticket == 0 && is_kept && fdstore_put(pins_name(node, name), fd) == 1)
-		ticket = AT_THE_HOLDER;
 	return ticket;
+}
+
+/* Out of the tree. The caller's to free, with no lock held. */
+static struct pin *take_out(struct pins *p, struct pin *pin)
+{
+	char name[PIN_NAME_MAX];
+
+	tdelete(pin, &p->by_node, compare);
+	p->n_unstored -= !pin->is_stored;
+	release(p, pin->ticket);
+	/* With the lock: the next moment another may be put under its name. */
+	if (pin->is_stored)
+		fdstore_drop(pins_name(pin->node, name));
+	return pin;
+}
+
+static struct pin *end_request(struct pins *p, uint64_t node)
+{
+	struct pin *pin = find(p, node);
+
+	return --pin->n_requests == 0 && !pin->is_lost ? take_out(p, pin) : NULL;
 }
 
 void pins_withdraw(struct pins *p, uint64_t node, uint64_t ticket)
 {
-	char name[PIN_NAME_MAX];
-	bool is_pinned;
+	struct pin *pin = NULL;
 
 	pthread_mutex_lock(&p->lock);
-	is_pinned = find(p, node) != NULL;
-	if (ticket != AT_THE_HOLDER)
+	if (ticket == AT_THE_HOLDER)
+		pin = end_request(p, node);
+	else
 		release(p, ticket);
 	unlock_and_discard(p);
-	if (ticket == AT_THE_HOLDER && !is_pinned)
-		fdstore_drop(pins_name(node, name));
+	free_pin(pin);
 }
 
 static void take_ticket(struct pins *p, struct pin *pin, uint64_t ticket)
 {
 	if (ticket == AT_THE_HOLDER)
-		mark_stored(p, pin);
+		pin->n_requests--;
 	else if (pin->ticket == 0 && !pin->is_stored)
 		pin->ticket = ticket;
 	else
@@ -200,15 +248,19 @@ bool pins_keep(struct pins *p, uint64_t node, int taken_fd, uint64_t ticket)
 {
 	cleanup_fd int fd = taken_fd;
 	struct pin *pin;
+	bool was_lost = false;
 
 	pthread_mutex_lock(&p->lock);
 	pin = add(p, node, &fd);
-	if (pin)
+	if (pin) {
+		was_lost = pin->is_lost;
+		pin->is_lost = true;
 		take_ticket(p, pin, ticket);
+	}
 	unlock_and_discard(p);
 	if (!pin)
 		pins_withdraw(p, node, ticket);
-	return fd < 0;
+	return pin && !was_lost;
 }
 
 bool pins_restore(struct pins *p, uint64_t node, int taken_fd)
@@ -218,10 +270,12 @@ bool pins_restore(struct pins *p, uint64_t node, int taken_fd)
 
 	pthread_mutex_lock(&p->lock);
 	pin = add(p, node, &fd);
-	if (pin)
+	if (pin) {
+		pin->is_lost = true;
 		mark_stored(p, pin);
+	}
 	unlock_and_discard(p);
-	return fd < 0;
+	return pin != NULL;
 }
 
 void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, void *data)
@@ -231,6 +285,9 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 
 	escrow_adopt(&p->escrow, tx, rx);
 	if (tx < 0 || rx < 0) {
+		/* Killed while it gave them away: one alone would be in the way of the next pair. */
+		fdstore_drop(PINS_TX);
+		fdstore_drop(PINS_RX);
 		escrow_finish(&p->escrow);
 		return;
 	}
@@ -240,8 +297,10 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 
 		if (fd >= 0 && wanted(data, node, fd))
 			pin = add(p, node, &fd);
-		if (pin)
-			store(p, pin);
+		if (pin) {
+			pin->is_lost = true;
+			store_again(p, pin);
+		}
 		escrow_discard(&p->escrow, 1);
 	}
 }
@@ -249,21 +308,14 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 void pins_drop(struct pins *p, uint64_t node)
 {
 	struct pin *pin;
-	char name[PIN_NAME_MAX];
 
 	pthread_mutex_lock(&p->lock);
 	pin = find(p, node);
 	if (pin) {
-		tdelete(pin, &p->by_node, compare);
-		p->n_unstored -= !pin->is_stored;
-		release(p, pin->ticket);
+		pin->is_lost = false;
+		pin = pin->n_requests == 0 ? take_out(p, pin) : NULL;
 	}
 	unlock_and_discard(p);
-
-	if (!pin)
-		return;
-	if (pin->is_stored)
-		fdstore_drop(pins_name(node, name));
 	free_pin(pin);
 }
 
@@ -291,30 +343,48 @@ void pins_store_lasting(struct pins *p)
 	unlock_and_discard(p);
 }
 
-static void store_again(const void *item, VISIT visit, void *arg)
+static void store_each(const void *item, VISIT visit, void *arg)
 {
-	struct pin *pin = *(struct pin *const *)item;
-	struct pins *p = arg;
+	if (visit == postorder || visit == leaf)
+		store_again(arg, *(struct pin *const *)item);
+}
 
-	if (visit != postorder && visit != leaf)
-		return;
-	p->n_unstored += pin->is_stored;
-	pin->is_stored = false;
-	store(p, pin);
+static void copy_each(const void *item, VISIT visit, void *arg)
+{
+	(void)arg;
+	if (visit == postorder || visit == leaf)
+		put(*(struct pin *const *)item);
+}
+
+static int put_escrow(struct pins *p)
+{
+	int r = p->escrow.tx < 0 ? escrow_open(&p->escrow) : 0;
+
+	if (r < 0)
+		return r;
+	fdstore_put(PINS_TX, p->escrow.tx);
+	fdstore_put(PINS_RX, p->escrow.rx);
+	return 0;
 }
 
 int pins_store_all(struct pins *p)
 {
-	int r = 0;
+	int r;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->escrow.tx < 0)
-		r = escrow_open(&p->escrow);
-	if (r == 0) {
-		fdstore_put(PINS_TX, p->escrow.tx);
-		fdstore_put(PINS_RX, p->escrow.rx);
-	}
-	twalk_r(p->by_node, store_again, p);
+	r = put_escrow(p);
+	twalk_r(p->by_node, store_each, p);
+	unlock_and_discard(p);
+	return r;
+}
+
+int pins_copy_all(struct pins *p)
+{
+	int r;
+
+	pthread_mutex_lock(&p->lock);
+	r = put_escrow(p);
+	twalk_r(p->by_node, copy_each, NULL);
 	unlock_and_discard(p);
 	return r;
 }

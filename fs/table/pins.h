@@ -55,6 +55,12 @@ void pins_store_lasting(struct pins *p);
 /* Everything to a holder, the escrow too. -errno: there is none, what lasts is safe nevertheless. */
 int pins_store_all(struct pins *p);
 
+/*
+ * The same to a process that may take over or may not (fdstore_collect()): what the holder does
+ * not have stays where it is.
+ */
+int pins_copy_all(struct pins *p);
+
 /* The name under which the pin of NODE is stored, and back. 0: NAME is no pin's. */
 #define PIN_NAME_MAX 24
 const char *pins_name(uint64_t node, char buf[static PIN_NAME_MAX]);

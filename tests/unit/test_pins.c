@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* With the real sockets; the holder is a collection of what would have been sent to it. */
+/*
+ * With the real sockets; the holder is a collection of what would have been sent to it, or, with
+ * threads, a thread that reads as the real one does.
+ */
 
 #include "fdstore.h"
+#include "inbox.h"
+#include "notify.h"
 #include "pins.h"
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define MANY (3 * ESCROW_MAX)
@@ -38,7 +46,7 @@ static void teardown(void)
 /* An open file that has lost its name: what is in it is NODE. */
 static int lost_file(uint64_t node)
 {
-	int fd = open(unit_path("."), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(unit_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, &node, sizeof(node)), sizeof(node));
@@ -85,12 +93,18 @@ static bool want(void *data, uint64_t node, int fd)
 	return node != found->unwanted;
 }
 
+/* What the holder gives the next process; it keeps its own. */
+static int handed_over(const char *name)
+{
+	return fcntl(fdstore_get(&holder, name), F_DUPFD_CLOEXEC, 0);
+}
+
 /* This process dies: what is left of it is what the holder has. */
 static struct found die(uint64_t unwanted)
 {
 	struct found found = {.unwanted = unwanted};
-	int tx = fdstore_steal(&holder, PINS_TX);
-	int rx = fdstore_steal(&holder, PINS_RX);
+	int tx = handed_over(PINS_TX);
+	int rx = handed_over(PINS_RX);
 
 	pins_finish(&pins);
 	ck_assert_int_eq(pins_init(&pins, NULL), 0);
@@ -173,7 +187,7 @@ START_TEST(more_than_fit_go_to_the_holder)
 		ck_assert(holder_has(node));
 	for (uint64_t node = 1; node <= MANY; node++)
 		pins_drop(&pins, node);
-	ck_assert_uint_eq(holder.n_items, 2); /* their places, emptied by die() */
+	ck_assert_uint_eq(holder.n_items, 2);
 }
 END_TEST
 
@@ -213,6 +227,18 @@ START_TEST(withdrawn_while_the_escrow_is_full)
 }
 END_TEST
 
+START_TEST(half_an_escrow_makes_room_for_a_whole_one)
+{
+	fdstore_drop(PINS_RX);
+	ck_assert_uint_eq(die(0).n, 0);
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert_uint_eq(die(0).n, 0);
+	lose(8);
+	ck_assert(!holder_has(8)); /* no need */
+	ck_assert_uint_eq(die(0).n, 1);
+}
+END_TEST
+
 /* A request that is made again announces what an earlier process had announced and kept. */
 START_TEST(announced_again_is_kept_once)
 {
@@ -225,6 +251,224 @@ START_TEST(announced_again_is_kept_once)
 	pins_drop(&pins, 7);
 	ck_assert(!holder_has(7));
 	ck_assert_uint_eq(die(0).n, 0);
+}
+END_TEST
+
+/* A request that takes long, and no room behind it: the next ones go to the holder. */
+static void fill_escrow(int fd)
+{
+	for (int i = 0; i < ESCROW_MAX; i++)
+		ck_assert_uint_ne(pins_announce(&pins, 1, fd), 0);
+}
+
+/* Two names of one inode, taken away at the same time; the one that was not the last is first. */
+START_TEST(request_does_not_withdraw_what_another_announced)
+{
+	int first = lost_file(1);
+	int fd = lost_file(2);
+	uint64_t one, other;
+
+	fill_escrow(first);
+	one = pins_announce(&pins, 2, fd);
+	other = pins_announce(&pins, 2, fd);
+	pins_withdraw(&pins, 2, one);
+	ck_assert(holder_has(2));
+	ck_assert(pins_keep(&pins, 2, fd, other));
+	ck_assert(holder_has(2));
+	pins_drop(&pins, 2);
+	ck_assert(!holder_has(2));
+	close(first);
+}
+END_TEST
+
+START_TEST(request_under_way_is_told_to_another_holder)
+{
+	int first = lost_file(1);
+	int fd = lost_file(2);
+
+	fill_escrow(first);
+	pins_announce(&pins, 2, fd);
+	fdstore_finish(&holder);
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert(holder_has(2));
+	close(first);
+	close(fd);
+}
+END_TEST
+
+/* Another executable is asked, says no or dies: nothing has changed. */
+START_TEST(copies_take_nothing_away_from_the_holder)
+{
+	struct fdstore copies = {0};
+	struct found found;
+
+	lose(7);
+	fdstore_collect(&copies);
+	ck_assert_int_eq(pins_copy_all(&pins), 0);
+	ck_assert_int_eq(fdstore_collect_end(), 0);
+	fdstore_collect(&holder);
+	ck_assert(fdstore_has(&copies, "pin-7"));
+	ck_assert(fdstore_has(&copies, PINS_RX));
+	fdstore_finish(&copies);
+
+	ck_assert(!holder_has(7));
+	found = die(0);
+	ck_assert_uint_eq(found.n, 1);
+	ck_assert(holder_has(7));
+}
+END_TEST
+
+/* Who took over has it from the copies, and dies before it tells the holder. */
+START_TEST(what_was_copied_and_is_in_flight_goes_to_the_holder)
+{
+	struct fdstore copies = {0};
+	int tx, rx;
+	struct found found = {0};
+
+	lose(7);
+	fdstore_collect(&copies);
+	ck_assert_int_eq(pins_copy_all(&pins), 0);
+	ck_assert_int_eq(fdstore_collect_end(), 0);
+	fdstore_collect(&holder);
+	tx = fdstore_steal(&copies, PINS_TX);
+	rx = fdstore_steal(&copies, PINS_RX);
+
+	pins_finish(&pins);
+	ck_assert_int_eq(pins_init(&pins, NULL), 0);
+	ck_assert(pins_restore(&pins, 7, fdstore_steal(&copies, "pin-7")));
+	pins_restore_escrow(&pins, tx, rx, want, &found);
+	ck_assert(holder_has(7));
+	fdstore_finish(&copies);
+}
+END_TEST
+
+/* Its messages as the holder itself reads them. */
+static int inbox_fd = -1;
+static struct store kept;
+
+static void receive(struct message *m)
+{
+	struct pollfd p = {.fd = inbox_fd, .events = POLLIN};
+
+	while (inbox_receive(inbox_fd, m) == -EAGAIN)
+		ck_assert_int_eq(poll(&p, 1, 60000), 1);
+	if (m->is_remove)
+		store_remove(&kept, m->name);
+	for (size_t i = 0; m->is_store && i < m->n_fds; i++)
+		ck_assert_int_ge(store_add(&kept, m->name, steal_fd(&m->fds[i])), 0);
+}
+
+static void *hold(void *data)
+{
+	struct message m;
+
+	do {
+		receive(&m);
+		message_finish(&m);
+	} while (!m.is_stopping);
+	return data;
+}
+
+static void holder_setup(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	unit_dir_setup();
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", unit_path("notify"));
+	inbox_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(inbox_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(inbox_init(inbox_fd), 0);
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	ck_assert_int_eq(pins_init(&pins, NULL), 0);
+}
+
+static void holder_teardown(void)
+{
+	pins_finish(&pins);
+	store_finish(&kept);
+	close(inbox_fd);
+	unsetenv("NOTIFY_SOCKET");
+	unit_dir_teardown();
+}
+
+#define N_THREADS 6
+#define N_ROUNDS 2000
+#define SHARED 1 /* the node that all of them take names from */
+
+static int shared_fd;
+
+/* As workers do: some of an inode's names go, and the last one of others; all are forgotten. */
+static void *take_names(void *data)
+{
+	uint64_t own = *(const uint64_t *)data;
+	int fd = lost_file(own);
+
+	for (uint64_t i = 0; i < N_ROUNDS; i++) {
+		uint64_t node = own + i;
+		uint64_t ticket = pins_announce(&pins, node, fd);
+
+		pins_withdraw(&pins, SHARED, pins_announce(&pins, SHARED, shared_fd));
+		if (i % 3 == 0)
+			pins_withdraw(&pins, node, ticket);
+		else
+			ck_assert(pins_keep(&pins, node, fcntl(fd, F_DUPFD_CLOEXEC, 0), ticket));
+		/* Not at once: the timer finds some of them. */
+		if (i >= 128)
+			pins_drop(&pins, node - 128);
+	}
+	for (uint64_t i = N_ROUNDS - 128; i < N_ROUNDS; i++)
+		pins_drop(&pins, own + i);
+	close(fd);
+	return data;
+}
+
+static bool is_over;
+
+static void *store_lasting(void *data)
+{
+	struct pollfd p = {.fd = pins.timer_fd, .events = POLLIN};
+
+	while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE))
+		if (poll(&p, 1, 5) > 0)
+			pins_store_lasting(&pins);
+	return data;
+}
+
+/* Many at once, one of which is stuck and lets nothing leave; another holder comes meanwhile. */
+START_TEST(threads_leave_nothing_behind)
+{
+	uint64_t own[N_THREADS];
+	pthread_t threads[N_THREADS], timer, keeper;
+	uint64_t stuck;
+	char byte;
+
+	shared_fd = lost_file(SHARED);
+	ck_assert_int_eq(pthread_create(&keeper, NULL, hold, NULL), 0);
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	stuck = pins_announce(&pins, SHARED, shared_fd);
+	ck_assert_int_eq(pthread_create(&timer, NULL, store_lasting, NULL), 0);
+	for (uint64_t i = 0; i < N_THREADS; i++) {
+		own[i] = (i + 1) * 100000;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, take_names, &own[i]), 0);
+	}
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	pthread_join(threads[0], NULL);
+	pins_withdraw(&pins, SHARED, stuck);
+	for (int i = 1; i < N_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	__atomic_store_n(&is_over, true, __ATOMIC_RELEASE);
+	pthread_join(timer, NULL);
+	notify_stopping();
+	pthread_join(keeper, NULL);
+
+	for (size_t i = 0; i < kept.n_items; i++)
+		ck_assert_uint_eq(pins_node_of_name(kept.items[i].name), 0);
+	ck_assert_uint_eq(kept.n_items, 2);
+	ck_assert_int_eq(recv(store_find(&kept, PINS_RX), &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_uint_eq(pins.n_unstored, 0);
+	ck_assert(!pins.by_node);
+	close(shared_fd);
 }
 END_TEST
 
@@ -248,6 +492,7 @@ Suite *unit_suite(void)
 {
 	Suite *s = suite_create("pins");
 	TCase *tc = tcase_create("pins");
+	TCase *threads = tcase_create("threads");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, inode_outlives_the_process_before_its_name_goes);
@@ -257,8 +502,18 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, more_than_fit_go_to_the_holder);
 	tcase_add_test(tc, request_that_takes_long_holds_nobody_up);
 	tcase_add_test(tc, withdrawn_while_the_escrow_is_full);
+	tcase_add_test(tc, half_an_escrow_makes_room_for_a_whole_one);
 	tcase_add_test(tc, announced_again_is_kept_once);
+	tcase_add_test(tc, request_does_not_withdraw_what_another_announced);
+	tcase_add_test(tc, request_under_way_is_told_to_another_holder);
+	tcase_add_test(tc, copies_take_nothing_away_from_the_holder);
+	tcase_add_test(tc, what_was_copied_and_is_in_flight_goes_to_the_holder);
 	tcase_add_test(tc, without_a_holder_pins_are_this_process_s_alone);
 	suite_add_tcase(s, tc);
+
+	tcase_add_checked_fixture(threads, holder_setup, holder_teardown);
+	tcase_set_timeout(threads, 100);
+	tcase_add_test(threads, threads_leave_nothing_behind);
+	suite_add_tcase(s, threads);
 	return s;
 }
