@@ -6,12 +6,19 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 
+#define MOUNT_NAME_MAX 32
+
+static const char *mount_name(unsigned int index, char buf[static MOUNT_NAME_MAX])
+{
+	snprintf(buf, MOUNT_NAME_MAX, "mount-%u", index);
+	return buf;
+}
+
 static void keep_mount(unsigned int index, int fd)
 {
-	char name[32];
+	char name[MOUNT_NAME_MAX];
 
-	snprintf(name, sizeof(name), "mount-%u", index);
-	fdstore_put(name, fd);
+	fdstore_put(mount_name(index, name), fd);
 }
 
 static void keep(struct fs *fs, int (*keep_pins)(struct pins *p))
@@ -46,6 +53,19 @@ void keep_copies(struct fs *fs)
 	keep(fs, pins_copy_all);
 }
 
+void keep_nothing(struct fs *fs)
+{
+	char name[MOUNT_NAME_MAX];
+
+	fdstore_drop("fuse");
+	pins_unstore_all(&fs->pins);
+	fdstore_drop("state");
+	fdstore_drop("init");
+	for (unsigned int i = 0; i < fs->mounts.n; i++)
+		fdstore_drop(mount_name(i, name));
+	fdstore_drop("base");
+}
+
 /* The base and the mounts in it, under the numbers that handles have. */
 static int restore_base(struct fs *fs, struct fdstore *kept, struct error *err)
 {
@@ -55,11 +75,9 @@ static int restore_base(struct fs *fs, struct fdstore *kept, struct error *err)
 	if (fs->base_fd < 0)
 		return error_set(err, -ENOENT, "the holder does not have the base");
 	for (unsigned int i = 0; r == 0 && i < FHANDLE_MOUNTS; i++) {
-		char name[32];
-		int fd;
+		char name[MOUNT_NAME_MAX];
+		int fd = fdstore_steal(kept, mount_name(i, name));
 
-		snprintf(name, sizeof(name), "mount-%u", i);
-		fd = fdstore_steal(kept, name);
 		if (fd < 0)
 			break;
 		r = fhandle_mounts_restore(&fs->mounts, i, fd);

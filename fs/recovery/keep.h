@@ -24,6 +24,12 @@ void keep_all(struct fs *fs);
 /* The same, for a process that is only asked, or takes over in this one's place (handover.h). */
 void keep_copies(struct fs *fs);
 
+/*
+ * The mount is gone: there is nothing to go on with. A service manager may keep descriptors over a
+ * stop (FileDescriptorStorePreserve=), and who finds "fuse" goes on with a dead mount.
+ */
+void keep_nothing(struct fs *fs);
+
 /* The other way: FS's base, tables and pins from KEPT. -EPROTO, -EXDEV, -ENOENT ... */
 int keep_resume(struct fs *fs, struct fdstore *kept, struct error *err);
 

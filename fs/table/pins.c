@@ -388,3 +388,22 @@ int pins_copy_all(struct pins *p)
 	unlock_and_discard(p);
 	return r;
 }
+
+static void unstore_each(const void *item, VISIT visit, void *arg)
+{
+	const struct pin *pin = *(struct pin *const *)item;
+	char name[PIN_NAME_MAX];
+
+	(void)arg;
+	if ((visit == postorder || visit == leaf) && pin->is_stored)
+		fdstore_drop(pins_name(pin->node, name));
+}
+
+void pins_unstore_all(struct pins *p)
+{
+	pthread_mutex_lock(&p->lock);
+	twalk_r(p->by_node, unstore_each, NULL);
+	unlock_and_discard(p);
+	fdstore_drop(PINS_TX);
+	fdstore_drop(PINS_RX);
+}

@@ -61,6 +61,9 @@ int pins_store_all(struct pins *p);
  */
 int pins_copy_all(struct pins *p);
 
+/* Nothing of it is for the next process. */
+void pins_unstore_all(struct pins *p);
+
 /* The name under which the pin of NODE is stored, and back. 0: NAME is no pin's. */
 #define PIN_NAME_MAX 24
 const char *pins_name(uint64_t node, char buf[static PIN_NAME_MAX]);

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""manager.py DAEMON DIRECTORY: under a service manager that keeps descriptors over a stop.
+
+As systemd does from 254 on (FileDescriptorStorePreserve=). The descriptors and the mount are real.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+
+from mount_site import Tap, expect
+
+FIRST_FD = 3  # SD_LISTEN_FDS_START
+ABOVE = 500
+
+
+class Manager:
+    """It starts the daemon when it is told to, and with what it keeps."""
+
+    def __init__(self, daemon, directory):
+        self.mount = os.path.join(directory, "mnt")
+        self.base = os.path.join(directory, "base")
+        os.mkdir(self.mount)
+        os.mkdir(self.base)
+        self.command = [daemon, "--foreground", "--keep-mount", "--plain", self.base, self.mount,
+                        "-o", "control=" + os.path.join(directory, "control")]
+        self.address = os.path.join(directory, "notify")
+        self.inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.inbox.bind(self.address)
+        self.kept = []
+        self.pid = self.pidfd = None
+
+    def names(self):
+        return sorted(name for name, _ in self.kept)
+
+    def receive(self):
+        """Take in one message; its assignments."""
+        message, fds, _flags, _address = socket.recv_fds(self.inbox, 4096, 8)
+        said = dict(line.split("=", 1) for line in message.decode().split("\n"))
+        name = said.get("FDNAME")
+        if "FDSTORE" in said:
+            self.kept.append((name, fcntl.fcntl(fds[0], fcntl.F_DUPFD_CLOEXEC, ABOVE)))
+        if "FDSTOREREMOVE" in said:
+            for _, fd in (kept for kept in self.kept if kept[0] == name):
+                os.close(fd)
+            self.kept = [kept for kept in self.kept if kept[0] != name]
+        for fd in fds:
+            os.close(fd)
+        return said
+
+    def start(self):
+        """Returns when it is ready."""
+        env = dict(os.environ, NOTIFY_SOCKET=self.address)
+        if self.kept:
+            env.update(LISTEN_FDS=str(len(self.kept)), LISTEN_FDNAMES=":".join(
+                name for name, _ in self.kept))
+        actions = [(os.POSIX_SPAWN_DUP2, fd, FIRST_FD + i)
+                   for i, (_, fd) in enumerate(self.kept)]
+        self.pid = os.posix_spawn("/bin/sh", ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh",
+                                              *self.command], env, file_actions=actions)
+        self.pidfd = os.pidfd_open(self.pid)
+        while self.wait():
+            if "READY" in self.receive():
+                return
+        raise AssertionError("the daemon ended before it was ready")
+
+    def wait(self):
+        """True when a message is there, False when the daemon has ended and all are read."""
+        readable, _, _ = select.select([self.inbox, self.pidfd], [], [])
+        return self.inbox in readable
+
+    def wait_for_end(self):
+        """Its exit status."""
+        while self.wait():
+            self.receive()
+        os.close(self.pidfd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def stopped_and_started_again_it_mounts_again(manager):
+    for i in range(3):
+        manager.start()
+        expect("mounted at start %d" % i, os.path.ismount(manager.mount), True)
+        expect("fuse is kept", "fuse" in manager.names(), True)
+        # One that is pinned while somebody has it, at the end, too.
+        directory = os.path.join(manager.mount, "dir")
+        os.mkdir(directory)
+        fd = os.open(directory, os.O_PATH)
+        os.rmdir(directory)
+        while not [name for name in manager.names() if name.startswith("pin-")]:
+            manager.receive()
+        subprocess.run(["umount", "--lazy", manager.mount], check=True)
+        os.close(fd)
+        expect("exit status", manager.wait_for_end(), 0)
+        # An executable is nothing to go on with.
+        expect("kept after an unmount", manager.names(), ["exe"])
+
+
+def main():
+    tap = Tap()
+    trouble = None
+    manager = Manager(*sys.argv[1:])
+    signal.alarm(60)
+    try:
+        stopped_and_started_again_it_mounts_again(manager)
+    except Exception as e:  # every kind of trouble is the test's
+        trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
+    if os.path.ismount(manager.mount):
+        subprocess.run(["umount", "--lazy", manager.mount], check=False)
+    tap.result(trouble, "stopped and started again it mounts again")
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
