@@ -144,7 +144,7 @@ static const struct known {
 		"a write that fails: capabilities are gone, as seen later"},
 	{"", match_lost_set_id, false, OR_LATER,
 		"a write that fails: set-id bits are gone, as seen later"},
-	{" listxattr ", match_hides_more, true, AT_ONCE,
+	{" listxattr ", match_hides_more, true, ON_BTRFS,
 		"btrfs shows the names of trusted attributes to everybody, the mount to none but root"},
 	{" truncate ", match_emptied_unseen, false, NOT_YET,
 		"truncate to nothing of an empty file that is open, its times unknown"},
