@@ -25,7 +25,7 @@ set_up() {
 	Y
 	cp "$site/infra.yml" "$machine/root/infra.yml"
 	inside_root mkdir -p /var/lib/anklume/data
-	systemctl --root="$machine" enable --quiet anklume-fs.service 2>/dev/null
+	enable_units anklume-fs.service
 	boot
 	inside anklume-fsctl apply -q /root/infra.yml
 }
@@ -134,9 +134,10 @@ test_the_watcher_follows_a_real_incus_from_its_sandbox() {
 test_the_exposure_does_not_grow() {
 	local unit limit level
 
+	new_machine exposure
+
 	while read -r unit limit; do
-		level=$(systemd-analyze security --no-pager --offline=yes "$build/dist/$unit" 2>/dev/null |
-			sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p')
+		level=$(exposure "$unit")
 		note "exposure of $unit: $level"
 		awk -v is="$level" -v limit="$limit" 'BEGIN { exit !(is > 0 && is <= limit) }' ||
 			fail "exposure of $unit: $level, $limit at most"
@@ -154,7 +155,7 @@ test_systemd_finds_nothing_wrong_with_the_units() {
 		anklume-trash.timer >"$tmp/found" 2>&1 || fail "$(cat "$tmp/found")"
 	assert_eq "$(grep 'anklume-[tw]' "$tmp/found" || true)" ""
 	# As often as it says, in the words that systemd understands.
-	assert_eq "$(inside systemd-analyze calendar --iterations=2 daily | grep -c 'Next elapse\|Iter. #2')" 2
+	assert_eq "$(inside systemd-analyze calendar --iterations=2 daily | grep -cE 'Next elapse|Iter(\.|ation) #2')" 2
 }
 
 run_tests

@@ -28,7 +28,7 @@ apt_mirror() {
 make_machine_root() {
 	local packages
 
-	packages=systemd,systemd-sysv,dbus,fuse3,$(library_packages)
+	packages=systemd,systemd-sysv,dbus,e2fsprogs,fuse3,$(library_packages)
 	[ "$(cat "$machine_root/.packages" 2>/dev/null)" != "$packages" ] || return 0
 	note "making a Debian '$machine_suite' for the machine, once"
 	rm -rf --one-file-system "$machine_root"
@@ -124,9 +124,21 @@ is_booted() {
 # inside_root COMMAND...: before it is booted.
 inside_root() { chroot "$machine" "$@"; }
 
-# inside COMMAND...: as root in the machine.
+# enable_units UNIT...: before it is booted.
+enable_units() { inside_root systemctl enable --quiet "$@" 2>/dev/null; }
+
+# exposure UNIT: how much the machine's systemd lets it do, from 0 to 10.
+exposure() {
+	inside_root systemd-analyze security --no-pager --offline=yes \
+		"$(installed_unit "$1")" 2>/dev/null |
+		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p'
+}
+installed_unit() { (cd "$machine" && find usr -name "$1" -path '*/systemd/system/*' -printf '/%p\n' -quit); }
+
+# inside COMMAND...: as root in the machine. Its root is not that of its mount namespace when all this
+# runs in a chroot.
 inside() {
-	nsenter --target "$machine_pid" --all env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	nsenter --target "$machine_pid" --all --root --wd env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		LC_ALL=C.UTF-8 "$@"
 }
 

@@ -19,7 +19,7 @@ set_up() {
 	write_spec
 	mkdir -p "$machine/etc/systemd/system/anklume-fs.service.d"
 	printf '%s' "$short" >"$machine/etc/systemd/system/anklume-fs.service.d/short.conf"
-	systemctl --root="$machine" enable --quiet anklume-fs.service 2>/dev/null
+	enable_units anklume-fs.service
 	boot
 	inside anklume-fsctl apply /root/infra.yml >/dev/null
 	inside sh -c "echo text >$volume/file"

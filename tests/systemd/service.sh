@@ -23,7 +23,7 @@ set_up() {
 	new_machine "$1"
 	write_spec
 	printf '%s' "$fake_incus" >"$machine/etc/systemd/system/incus.service"
-	systemctl --root="$machine" enable --quiet anklume-fs.service incus.service 2>/dev/null
+	enable_units anklume-fs.service incus.service
 	boot
 	inside anklume-fsctl apply /root/infra.yml >/dev/null
 	inside sh -c "echo text >$volume/file"
@@ -138,8 +138,8 @@ reboot_in_order() {
 test_the_exposure_does_not_grow() {
 	local level
 
-	level=$(systemd-analyze security --no-pager --offline=yes "$build/dist/anklume-fs.service" 2>/dev/null |
-		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p')
+	new_machine exposure
+	level=$(exposure anklume-fs.service)
 	note "exposure: $level"
 	awk -v is="$level" 'BEGIN { exit !(is > 0 && is <= 4.5) }' || fail "exposure $level, 4.5 at most"
 }
