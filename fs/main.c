@@ -336,6 +336,7 @@ static enum exit_status run(struct daemon *d)
 	loop(d);
 	notify_stopping(); /* unmounted: there is nothing to go on with */
 	keep_nothing(&d->fs);
+	proven_forget();
 	if (d->options.fs.control)
 		unlink(d->options.fs.control);
 	log_info("stopped");

@@ -55,6 +55,12 @@ void proven_keep(const struct proven *p)
 		fdstore_put(ATTEMPTS_NAME, p->attempts_fd);
 }
 
+void proven_forget(void)
+{
+	fdstore_drop(EXEPATH_KEPT);
+	fdstore_drop(ATTEMPTS_NAME);
+}
+
 void proven_finish(struct proven *p)
 {
 	if (p->attempts)

@@ -33,6 +33,9 @@ void proven_hand_over(const struct proven *p);
 /* Puts what the next executable must find. */
 void proven_keep(const struct proven *p);
 
+/* Unmounted: there is nothing to go back for. */
+void proven_forget(void);
+
 void proven_finish(struct proven *p);
 
 #endif
