@@ -122,6 +122,8 @@ static const struct known {
 	{" lseek ", match_other_hole, false, ONCE_ADVISED,
 		"SEEK_HOLE and SEEK_DATA: allocated, never written space that was read is data as long as it "
 		"is cached; posix_fadvise(DONTNEED) does not reach the base's cache, FUSE cannot say it"},
+	{" lseek ", match_data_before_start, false, ONCE_ADVISED,
+		"SEEK_DATA from a negative offset, on btrfs: the beginning, until the data is written out"},
 	{" events ", match_more_reads, true, ONCE_ADVISED,
 		"the same: who looks for data finds some, and reads it"},
 	{NULL, match_unmoved_again, true, ONCE_STORED_AGAIN,

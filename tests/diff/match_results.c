@@ -86,6 +86,13 @@ bool match_misses_last_page(const struct op *op, const char *native, const char 
 	       (is_last_page(native) || is_last_page(mount));
 }
 
+/* btrfs takes a negative offset for the beginning, or for one beyond all data. */
+bool match_data_before_start(const struct op *op, const char *native, const char *mount)
+{
+	return op->num[1] < 0 && op->num[2] == SEEK_DATA && !fnmatch("= -1 ENXIO*", native, 0) &&
+	       !fnmatch("= 0*", mount, 0);
+}
+
 bool match_other_hole(const struct op *op, const char *native, const char *mount)
 {
 	return (op->num[2] == SEEK_HOLE || op->num[2] == SEEK_DATA) &&

@@ -40,6 +40,7 @@ bool match_refused_mode(const struct op *op, const char *native, const char *mou
 bool match_beyond_base(const struct op *op, const char *native, const char *mount);
 bool match_directory_sizes(const struct op *op, const char *native, const char *mount);
 bool match_misses_last_page(const struct op *op, const char *native, const char *mount);
+bool match_data_before_start(const struct op *op, const char *native, const char *mount);
 bool match_other_hole(const struct op *op, const char *native, const char *mount);
 bool match_hides_more(const struct op *op, const char *native, const char *mount);
 bool match_mapped_anyway(const struct op *op, const char *native, const char *mount);
