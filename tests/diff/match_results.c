@@ -52,11 +52,13 @@ static bool is_block_size(const char *p, const char **ret_end)
 bool match_directory_sizes(const struct op *op, const char *native, const char *mount)
 {
 	static const char size[] = " size ";
+	const char *start = native;
 	bool is_directory = false;
 
 	(void)op;
 	while (*native && *native == *mount) {
-		int mode = mode_at(native);
+		/* "100000:100000" is an owner, not a file. */
+		int mode = native > start && native[-1] == ' ' ? mode_at(native) : -1;
 
 		if (mode >= 0)
 			is_directory = S_ISDIR(mode);
