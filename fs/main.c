@@ -16,6 +16,7 @@
 #include "ops.h"
 #include "orders.h"
 #include "rehearsal.h"
+#include "successor.h"
 #include "takeover.h"
 #include "wire.h"
 
@@ -145,6 +146,15 @@ static enum exit_status start_mount(struct daemon *d, struct error *err)
 	return mount_start(&d->fs, err) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
+/* Mounted, but nobody can serve it. */
+static void take_mount_back(struct daemon *d)
+{
+	bool is_lazy;
+
+	mount_stop(&d->fs, &is_lazy);
+	successor_disown(d);
+}
+
 static enum exit_status start(struct daemon *d, struct error *err)
 {
 	enum exit_status status;
@@ -173,8 +183,11 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	if (status != STATUS_OK)
 		return status;
 	keep_all(&d->fs);
-	if (session_start(&d->fs, d->end_fd, &d->session, err) < 0)
+	if (session_start(&d->fs, d->end_fd, &d->session, err) < 0) {
+		if (!d->is_resumed)
+			take_mount_back(d);
 		return STATUS_FAILED;
+	}
 	untold_tell(&d->fs);
 	return STATUS_OK;
 }
@@ -313,13 +326,9 @@ static enum exit_status fail_resumed(struct daemon *d)
 
 static enum exit_status fail(struct daemon *d, enum exit_status status, const struct error *err)
 {
-	bool is_lazy;
-
 	log_error("%s", error_text(err, -EIO));
 	if (d->is_resumed)
 		return fail_resumed(d);
-	if (d->session)
-		mount_stop(&d->fs, &is_lazy);
 	background_tell(&d->ready_fd, (char)status);
 	return status;
 }
@@ -335,8 +344,7 @@ static enum exit_status run(struct daemon *d)
 	say_ready(d);
 	loop(d);
 	notify_stopping(); /* unmounted: there is nothing to go on with */
-	keep_nothing(&d->fs);
-	proven_forget();
+	successor_disown(d);
 	if (d->options.fs.control)
 		unlink(d->options.fs.control);
 	log_info("stopped");
@@ -373,14 +381,6 @@ static enum exit_status remount(const struct options *o)
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
-static void refill_holder(void *data)
-{
-	struct daemon *d = data;
-
-	keep_all(&d->fs);
-	proven_keep(&d->proven);
-}
-
 /* Who starts us again: a service manager, the holder that started us, or a new one. */
 static int find_holder(struct daemon *d, struct error *err)
 {
@@ -391,7 +391,7 @@ static int find_holder(struct daemon *d, struct error *err)
 	if (!holder_attach(&d->holder, &d->kept, d->argv, to_syslog) && !notify_has_manager() &&
 		!d->options.no_hold)
 		r = holder_start(&d->holder, d->argv, to_syslog, err);
-	holder_on_replace(&d->holder, refill_holder, d);
+	holder_on_replace(&d->holder, successor_endow, d);
 	return r;
 }
 

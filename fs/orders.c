@@ -7,6 +7,7 @@
 #include "mount.h"
 #include "mountuse.h"
 #include "notify.h"
+#include "successor.h"
 
 #define DRAIN_TIMEOUT_MS 10000
 #define QUESTION_TIMEOUT_MS 10000
@@ -73,16 +74,6 @@ static void obey_umount(struct daemon *d, struct control_order *o)
 	control_answer(o, r, &err);
 }
 
-/* For the next executable; its holder is the one that we have. */
-static void keep_for_next(void *data)
-{
-	struct daemon *d = data;
-
-	keep_copies(&d->fs);
-	proven_keep(&d->proven);
-	holder_keep(&d->holder);
-}
-
 /* The workers end; those that do not in time stay with their requests, beside new ones. */
 static int drain(struct daemon *d, struct error *err)
 {
@@ -113,7 +104,7 @@ static int upgrade(struct daemon *d, struct control_order *o, struct error *err)
 	const struct handover h = {
 		.binary = o->binary ? o->binary : exepath_get(),
 		.argv = d->argv,
-		.keep = keep_for_next,
+		.keep = successor_offer,
 		.data = d,
 		.timeout_ms = QUESTION_TIMEOUT_MS,
 	};

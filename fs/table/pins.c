@@ -115,19 +115,18 @@ static void mark_stored(struct pins *p, struct pin *pin)
 	pin->ticket = 0;
 }
 
-static void put(const struct pin *pin)
+/* False: not now; the escrow goes on holding it. Where nobody keeps anything there is no more to do. */
+static bool put(const struct pin *pin)
 {
 	char name[PIN_NAME_MAX];
 
-	fdstore_put(pins_name(pin->node, name), pin->fd);
+	return fdstore_put(pins_name(pin->node, name), pin->fd) >= 0;
 }
 
 static void store(struct pins *p, struct pin *pin)
 {
-	if (pin->is_stored)
-		return;
-	put(pin);
-	mark_stored(p, pin);
+	if (!pin->is_stored && put(pin))
+		mark_stored(p, pin);
 }
 
 static void start_timer(struct pins *p)
@@ -140,8 +139,9 @@ static void start_timer(struct pins *p)
 /* The holder may have lost it, or never had it. */
 static void store_again(struct pins *p, struct pin *pin)
 {
-	put(pin);
-	mark_stored(p, pin);
+	p->n_unstored += pin->is_stored;
+	pin->is_stored = false;
+	store(p, pin);
 }
 
 /* A new pin in the tree, with *FD stolen; the one that is there, without; NULL: no memory. */
@@ -170,7 +170,7 @@ static bool make_room(struct pins *p)
 	if (!oldest)
 		return false;
 	store(p, oldest);
-	return true;
+	return oldest->is_stored;
 }
 
 /* Several requests may be under way with one inode: each with another name of it. */
@@ -374,6 +374,8 @@ int pins_store_all(struct pins *p)
 	pthread_mutex_lock(&p->lock);
 	r = put_escrow(p);
 	twalk_r(p->by_node, store_each, p);
+	if (p->n_unstored > 0)
+		start_timer(p);
 	unlock_and_discard(p);
 	return r;
 }
