@@ -108,6 +108,9 @@ static const struct known {
 	{" chown fchown ", match_like_a_write, false, AT_ONCE,
 		"chown(-1, -1) of a set-id file that somebody has open for writing, by one who does not own "
 		"it: the kernel sends what it sends before a write, which may take the bits away"},
+	{" chown fchown ", match_capless_refusal, false, ONCE_CAPABLE,
+		"chown(-1, -1) of a set-id file that has capabilities, by one who does not own it: it is "
+		"refused, but the kernel has taken the capabilities away before it asks"},
 	{" chown fchown ", match_like_one_who_keeps, false, ONCE_CAPABLE,
 		"chown(-1, -1) of a set-id file that has capabilities and that somebody has open for writing, "
 		"by one with CAP_FSETID: the kernel sends what it sends before a write, which keeps the bits"},

@@ -92,6 +92,14 @@ bool match_like_a_write(const struct op *op, const char *native, const char *mou
 	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) && !fnmatch("= 0*", mount, 0);
 }
 
+/* Refused on both sides. */
+bool match_capless_refusal(const struct op *op, const char *native, const char *mount)
+{
+	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) &&
+	       !fnmatch("= -1 EPERM*", mount, 0) && strstr(native, CAPABILITY) &&
+	       !strstr(mount, CAPABILITY);
+}
+
 bool match_like_one_who_keeps(const struct op *op, const char *native, const char *mount)
 {
 	return has_no_ids(op) && !fnmatch("= 0*", native, 0) &&

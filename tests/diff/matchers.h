@@ -15,6 +15,7 @@ bool match_kept_set_gid(const struct op *op, const char *native, const char *mou
 bool match_failed_write(const struct op *op, const char *native, const char *mount);
 bool match_unknown_owner(const struct op *op, const char *native, const char *mount);
 bool match_like_a_write(const struct op *op, const char *native, const char *mount);
+bool match_capless_refusal(const struct op *op, const char *native, const char *mount);
 bool match_like_one_who_keeps(const struct op *op, const char *native, const char *mount);
 bool match_lost_capabilities(const struct op *op, const char *native, const char *mount);
 bool match_punched_nothing(const struct op *op, const char *native, const char *mount);

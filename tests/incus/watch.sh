@@ -76,11 +76,11 @@ test_a_name_that_comes_back_is_the_specs_again() {
 	incus --project "$domain" rename renamed "$dev"
 	wait_watch "'$domain/renamed' is '$domain/$dev' now"
 	assert_eq "$(owner)" "$domain/$dev"
-	assert_eq "$(sqlite3 "$ANKLUME_CATALOG" "SELECT count(*) FROM machine WHERE owner_instance IS NOT NULL")" 0
+	assert_eq "$(sqlite3 -cmd ".timeout 10000" "$ANKLUME_CATALOG" "SELECT count(*) FROM machine WHERE owner_instance IS NOT NULL")" 0
 	incus --project "$domain" start -q "$dev"
 }
 
-gone() { sqlite3 "$ANKLUME_CATALOG" "SELECT count(*) FROM gone_instance"; }
+gone() { sqlite3 -cmd ".timeout 10000" "$ANKLUME_CATALOG" "SELECT count(*) FROM gone_instance"; }
 
 test_a_deleted_owner_is_noted_and_its_data_stays() {
 	assert_errno_inside "$domain" "$dev" OK create /data/db/precious
