@@ -3,6 +3,7 @@
 
 #include "creds.h"
 #include "worker.h"
+#include "slice.h"
 
 #include <sys/eventfd.h>
 #include <time.h>
@@ -53,6 +54,7 @@ static void *run_worker(void *arg)
 	struct session *s = t->session;
 	int r = creds_init_thread();
 
+	slice_shorten(); /* without it all goes on as before, but for the time it takes */
 	if (r < 0)
 		log_error("a worker cannot start: %s", error_text(NULL, r));
 	else

@@ -39,6 +39,7 @@ test_the_unit_starts_hardened_and_serves() {
 	pid=$(daemon_of_machine)
 	assert_eq "$(inside sed -n 's/^Seccomp:\t//p' "/proc/$pid/status")" 2 "seccomp mode"
 	assert_eq "$(inside sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")" 1 "no new privileges"
+	has_short_slices || fail "its workers have long time slices"
 	# What it mounts is seen by all: it has no mount namespace of its own.
 	assert_eq "$(inside readlink "/proc/$pid/ns/mnt")" "$(inside readlink /proc/1/ns/mnt)" "mount namespace"
 	# What callers of the mount may need it to do, it may do.
@@ -49,6 +50,16 @@ test_the_unit_starts_hardened_and_serves() {
 	stop_in_use
 	stop_unused
 	reboot_in_order
+}
+
+# Of the first thread after the main one; what the kernel says of it is said to root for debugging.
+has_short_slices() {
+	local worker
+
+	worker=$(inside sh -c "ls /proc/$pid/task" | sed -n 2p)
+	inside cat "/proc/$pid/task/$worker/sched" >"$tmp/sched" 2>/dev/null || return 0
+	grep -q '^se.slice' "$tmp/sched" || return 0 # before Linux 6.12
+	grep -q '^se.slice *: *100000$' "$tmp/sched"
 }
 
 crash_and_restart() {
