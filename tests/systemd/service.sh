@@ -145,6 +145,37 @@ reboot_in_order() {
 	assert_eq "$(takeovers)" 0 "a boot takes nothing over"
 }
 
+# Nothing can be queued any more that would go on serving: the mount goes with the machine, and who
+# has files open and does not end holds it up as long as anywhere else.
+test_a_shutdown_while_the_mount_is_in_use_ends() {
+	set_up down
+	mkdir -p "$machine/etc/systemd/system.conf.d"
+	printf '[Manager]\nDefaultTimeoutStopSec=5s\n' >"$machine/etc/systemd/system.conf.d/short.conf"
+	inside systemctl daemon-reexec
+	start_load
+	inside systemd-run --quiet --unit=stubborn --property=SendSIGKILL=no \
+		sh -c "trap '' TERM; exec 9>$volume/held; while :; do echo x >&9; done"
+	wait_until 20 inside test -s "$volume/held"
+	power_off
+	boot
+	assert_eq "$(inside head -c 4 "$volume"/file)" text
+	[ "$(inside stat -c %s "$volume"/held)" -gt 0 ] || fail "what was written is gone"
+	assert_eq "$(takeovers)" 0 "a boot takes nothing over"
+}
+
+# What needrestart(1) does with a unit: 0, leave it; nothing, as with any other. Its rules are Perl.
+needrestart_rule() {
+	inside_root perl -e 'our %nrconf; defined(do $ARGV[0]) or die "$ARGV[0]: $@ $!"; my $rules = $nrconf{override_rc};
+		print map { $ARGV[1] =~ /$_/ ? $rules->{$_} : () } keys %$rules' \
+		/etc/needrestart/conf.d/anklume-fs.conf "$1"
+}
+
+test_needrestart_leaves_the_daemon_alone() {
+	new_machine needrestart
+	assert_eq "$(needrestart_rule anklume-fs.service)" 0
+	assert_eq "$(needrestart_rule anklume-watch.service)" ""
+}
+
 # The unit has no capability, system call or address family more than it was judged with.
 test_the_exposure_does_not_grow() {
 	local level
