@@ -153,6 +153,21 @@ def descriptors(site):
     return found
 
 
+def settled_descriptors(site):
+    """As soon as two looks in a row say the same: a daemon that has just begun closes some."""
+    looks = [None]
+
+    def is_settled():
+        try:
+            looks.append(descriptors(site))
+        except FileNotFoundError:  # closed while it was looked at
+            looks.append(None)
+        return looks[-1] is not None and looks[-1] == looks[-2]
+
+    wait_until(20, is_settled, "descriptors that stay")
+    return looks[-1]
+
+
 ALL_IS_WELL = """No load saw an error; databases,
 checksums and trees are what they must be (docs/decisions/065, 066). Nothing was left: no inode, open
 file, entry of the journal, descriptor, or one of the %d passthrough ids that were given out."""
@@ -167,7 +182,7 @@ class Kills:
         self.killer = Killer(self.site, random.Random(args.seed))
         self.killer.daemon()  # what comes after is compared with a daemon that has taken over
         self.site.wait_until_kept()
-        self.before = descriptors(self.site)
+        self.before = settled_descriptors(self.site)
         self.n_ids = 0
         self.loads = make_loads(self.places, args)
 
