@@ -2,9 +2,11 @@
 """What works on a mount while its daemon dies: each load is started, stopped, and says its trouble."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import threading
 
 from churn import difference, listing
@@ -183,8 +185,11 @@ class Difftest(Repeated):
 
     def __init__(self, place, program, scratch):
         self.native = place.base.parent / "native"
+        # What shows a difference stays, with all that was said: it may be long, and it is seldom.
+        kept = os.path.join(tempfile.gettempdir(), "difference-%d" % os.getpid())
+        self.kept = kept + ".txt"
         super().__init__(place, "difftest", scratch, [
-            program, "--seconds", "5", "--script", scratch + "/difference.ops", self.native,
+            program, "--seconds", "5", "--script", kept + ".ops", self.native,
             place.directory / "difftest", place.base / "difftest"])
 
     def start(self):
@@ -193,6 +198,10 @@ class Difftest(Repeated):
 
     def stop(self):
         trouble = super().stop()
+        if trouble:
+            with open(self.kept, "w", encoding="utf-8") as f:
+                f.write(self.said(0) + self.said(1))
+            trouble += "\nall of it: '%s'" % self.kept
         shutil.rmtree(self.native)
         return trouble
 
