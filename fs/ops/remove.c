@@ -50,19 +50,12 @@ static struct victim find_victim(
 	return v;
 }
 
-static bool has_lost_all(const struct victim *v)
-{
-	struct stat st;
-
-	return fstat(v->fd, &st) == 0 && (st.st_nlink == 0 || S_ISDIR(st.st_mode));
-}
-
 /* Keep it when the name was its last: somebody may be in it still. */
 static void pin_victim(struct call *c, struct victim *v, bool is_removed)
 {
 	if (v->fd < 0)
 		return;
-	if (is_removed && has_lost_all(v)) {
+	if (is_removed && pins_is_nameless(v->fd)) {
 		if (v->node->type == S_IFDIR)
 			dircache_forget(&v->handle);
 		fs_pin(c->fs, v->node, v->fd, v->ticket);

@@ -5,7 +5,7 @@
 /*
  * Descriptors that outlive this process without a message to the holder. They are sent into a
  * socket and not received: what is in flight is kept by the kernel as long as the receiving end is
- * open (unix(7), SCM_RIGHTS), and the holder has that end as well. Three system calls without a
+ * open (unix(7), SCM_RIGHTS), and the holder has that end as well. Two system calls without a
  * wake-up, instead of two messages that wake another process.
  *
  * First in, first out: what is not needed any more leaves when all before it has left. Not locked,

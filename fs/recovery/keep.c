@@ -104,9 +104,8 @@ static bool is_lost(void *data, uint64_t id, int fd)
 {
 	struct fs *fs = data;
 	struct node *node = node_get(&fs->nodes, id);
-	struct stat st;
 
-	if (!node || fstat(fd, &st) < 0 || (st.st_nlink > 0 && !S_ISDIR(st.st_mode)))
+	if (!node || !pins_is_nameless(fd))
 		return false;
 	node->is_pinned = 1;
 	return true;

@@ -2,8 +2,8 @@
 #include "session.h"
 
 #include "creds.h"
-#include "worker.h"
 #include "slice.h"
+#include "worker.h"
 
 #include <sys/eventfd.h>
 #include <time.h>

@@ -8,6 +8,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 /* What goes at once is not worth two messages to the holder; until then the escrow has it. */
@@ -34,6 +35,13 @@ static int compare(const void *a, const void *b)
 	uint64_t y = ((const struct pin *)b)->node;
 
 	return x < y ? -1 : x > y;
+}
+
+bool pins_is_nameless(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_nlink == 0 || S_ISDIR(st.st_mode));
 }
 
 int pins_init(struct pins *p, struct error *err)
@@ -278,6 +286,12 @@ bool pins_restore(struct pins *p, uint64_t node, int taken_fd)
 	return pin != NULL;
 }
 
+static void drop_escrow(void)
+{
+	fdstore_drop(PINS_TX);
+	fdstore_drop(PINS_RX);
+}
+
 void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, void *data)
 {
 	uint64_t node;
@@ -286,8 +300,7 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 	escrow_adopt(&p->escrow, tx, rx);
 	if (tx < 0 || rx < 0) {
 		/* Killed while it gave them away: one alone would be in the way of the next pair. */
-		fdstore_drop(PINS_TX);
-		fdstore_drop(PINS_RX);
+		drop_escrow();
 		escrow_finish(&p->escrow);
 		return;
 	}
@@ -406,6 +419,5 @@ void pins_unstore_all(struct pins *p)
 	pthread_mutex_lock(&p->lock);
 	twalk_r(p->by_node, unstore_each, NULL);
 	unlock_and_discard(p);
-	fdstore_drop(PINS_TX);
-	fdstore_drop(PINS_RX);
+	drop_escrow();
 }

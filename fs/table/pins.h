@@ -28,6 +28,12 @@ struct pins {
 /* True: NODE, which FD is of, is to be kept. */
 typedef bool (*pins_wanted_fn)(void *data, uint64_t node, int fd);
 
+/*
+ * The inode behind FD, a name of which went, has none left. A directory has one name only, and what
+ * its link count says is the file system's own affair.
+ */
+bool pins_is_nameless(int fd);
+
 int pins_init(struct pins *p, struct error *err);
 void pins_finish(struct pins *p);
 

@@ -153,15 +153,20 @@ def descriptors(site):
     return found
 
 
+def look_at_descriptors(site):
+    """None: one was closed while it was looked at."""
+    try:
+        return descriptors(site)
+    except FileNotFoundError:
+        return None
+
+
 def settled_descriptors(site):
     """As soon as two looks in a row say the same: a daemon that has just begun closes some."""
     looks = [None]
 
     def is_settled():
-        try:
-            looks.append(descriptors(site))
-        except FileNotFoundError:  # closed while it was looked at
-            looks.append(None)
+        looks.append(look_at_descriptors(site))
         return looks[-1] is not None and looks[-1] == looks[-2]
 
     wait_until(20, is_settled, "descriptors that stay")
@@ -199,10 +204,7 @@ class Kills:
 
     def check_descriptors(self):
         def is_as_before():
-            try:
-                return descriptors(self.site) == self.before
-            except FileNotFoundError:  # closed while it was looked at
-                return False
+            return look_at_descriptors(self.site) == self.before
 
         try:
             wait_until(20, is_as_before, "the descriptors of before")

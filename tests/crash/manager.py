@@ -8,13 +8,11 @@ As systemd does from 254 on (FileDescriptorStorePreserve=). The descriptors and 
 import fcntl
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
-import traceback
 
-from mount_site import Tap, expect
+from mount_site import Tap, expect, trouble_of
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START
 ABOVE = 500
@@ -122,13 +120,7 @@ def first_start_without_room_for_its_threads_leaves_nothing(manager):
 
 
 def run(tap, test, manager):
-    trouble = None
-    signal.alarm(60)
-    try:
-        test(manager)
-    except Exception as e:  # every kind of trouble is the test's
-        trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
-    signal.alarm(0)
+    trouble = trouble_of(60, test, manager)
     if os.path.ismount(manager.mount):
         subprocess.run(["umount", "--lazy", manager.mount], check=False)
     tap.result(trouble, test.__name__.replace("_", " "))

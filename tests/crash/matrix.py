@@ -14,13 +14,11 @@ import ctypes
 import errno
 import fcntl
 import os
-import signal
 import stat
 import subprocess
 import sys
-import traceback
 
-from mount_site import Site, Tap, drop_caches, expect, wait_until
+from mount_site import Site, Tap, drop_caches, expect, trouble_of, wait_until
 
 POINTS = ("read", "started", "syscall", "done", "reply")
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -516,34 +514,25 @@ def forget(c):
     drop_caches()
 
 
-class Timeout(Exception):
-    pass
-
-
-def on_alarm(_number, _frame):
-    raise Timeout("the call hangs")
-
-
 def run_cell(site, number, name, op, function, point, action="kill"):
     """One death. Returns the cell's trouble, or None."""
     cell = Cell(site, "%03d-%s" % (number, name))
     steps = function(cell)
-    signal.alarm(30)
-    try:
+
+    def die():
         next(steps)
         pid = site.status()["pid"]
         site.arm("%s %s %s" % (point, op, action))
         next(steps, None)
         wait_for_death(site, pid, op)
-    except Exception as e:  # every kind of trouble is the cell's
-        return "%s: %s" % (type(e).__name__, e) + "\n" + traceback.format_exc(limit=-2)
+
+    try:
+        return trouble_of(30, die)
     finally:
-        signal.alarm(0)
         cell.close()
         if os.path.exists(site.failpoint):
             os.unlink(site.failpoint)
             site.ask("reload")
-    return None
 
 
 def wait_for_death(site, pid, op):
@@ -562,7 +551,6 @@ def main():
     parser.add_argument("--base")
     parser.add_argument("--only")
     args = parser.parse_args()
-    signal.signal(signal.SIGALRM, on_alarm)
     os.umask(0)
 
     site = Site(args.daemon, args.directory, args.base)

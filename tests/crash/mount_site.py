@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import traceback
 
 
 def pause(seconds):
@@ -200,6 +201,27 @@ def kill_stopped_daemon(site, pid):
     pid = next(p for p in site.daemons() if p != pid)
     wait_until_state(pid, "T")
     return pid
+
+
+class Timeout(Exception):
+    pass
+
+
+def on_alarm(_number, _frame):
+    raise Timeout("it hangs")
+
+
+def trouble_of(seconds, function, *args):
+    """What goes wrong in FUNCTION, or that it takes longer than SECONDS. None: nothing."""
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(seconds)
+    try:
+        function(*args)
+    except Exception as e:  # every kind of trouble is the test's
+        return "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
+    finally:
+        signal.alarm(0)
+    return None
 
 
 class Tap:

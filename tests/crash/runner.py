@@ -4,11 +4,9 @@
 import argparse
 import os
 import shutil
-import signal
 import tempfile
-import traceback
 
-from mount_site import Site, Tap
+from mount_site import Site, Tap, trouble_of
 
 TESTS = []
 WITH_FAILPOINTS = set()
@@ -41,29 +39,21 @@ def run(f, args):
     os.chmod(base, 0o755)
     daemon = args.failpoint_daemon if f in WITH_FAILPOINTS else args.daemon
     site = Site(daemon, where, base)
-    signal.alarm(60)
     trouble = None
-    try:
+
+    def run_and_look():
         f(site)
         if os.path.ismount(site.mount):
             site.check_nothing_is_left()
-    except Exception as e:  # every kind of trouble is the test's
-        trouble = "%s: %s\n" % (type(e).__name__, e) + traceback.format_exc(limit=-2)
+
+    try:
+        trouble = trouble_of(60, run_and_look)
     finally:
-        signal.alarm(0)
         if os.path.ismount(site.mount):
             site.stop(is_busy=trouble is not None)
         site.process.wait()
         shutil.rmtree(base)
     return trouble
-
-
-class Timeout(Exception):
-    pass
-
-
-def on_alarm(_number, _frame):
-    raise Timeout("it hangs")
 
 
 def main():
@@ -74,7 +64,6 @@ def main():
     parser.add_argument("--base")
     parser.add_argument("--only")
     args = parser.parse_args()
-    signal.signal(signal.SIGALRM, on_alarm)
     tap = Tap()
     for f in TESTS:
         if args.only in (None, f.__name__):

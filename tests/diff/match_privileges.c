@@ -15,11 +15,12 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* A mode of six digits at P, "100644", or -1. */
-int mode_at(const char *p)
+int mode_at(const char *text, const char *p)
 {
 	int mode = 0;
 
+	if (p == text || p[-1] != ' ')
+		return -1;
 	for (int i = 0; i < 6; i++) {
 		if (!is_octal(p[i]))
 			return -1;
@@ -28,11 +29,12 @@ int mode_at(const char *p)
 	return p[6] == ' ' ? mode : -1;
 }
 
-/* Equal, were it not for BITS of modes that are set in A and not in B. */
 bool equal_but_bits(const char *a, const char *b, int bits)
 {
+	const char *text_a = a, *text_b = b;
+
 	while (*a && *b) {
-		int in_a = mode_at(a), in_b = mode_at(b);
+		int in_a = mode_at(text_a, a), in_b = mode_at(text_b, b);
 
 		if (in_a >= 0 && in_b >= 0 && (in_a & ~bits) == (in_b & ~bits) &&
 			(in_a & in_b) == in_b) {
@@ -61,6 +63,11 @@ bool match_kept_set_gid(const struct op *op, const char *native, const char *mou
 	return equal_but_bits(mount, native, S_ISGID);
 }
 
+static bool has_lost_capability(const char *from, const char *to)
+{
+	return strstr(from, CAPABILITY) && !strstr(to, CAPABILITY);
+}
+
 /* The same errno, but only the mount has lost privileges, or moved the time. */
 bool match_failed_write(const struct op *op, const char *native, const char *mount)
 {
@@ -69,7 +76,7 @@ bool match_failed_write(const struct op *op, const char *native, const char *mou
 	(void)op;
 	return !strncmp(native, "= -1 ", 5) && !strncmp(native, mount, n + 1) &&
 	       ((strstr(native, " c = ") && strstr(mount, " c > ")) ||
-		       (strstr(native, CAPABILITY) && !strstr(mount, CAPABILITY)) ||
+		       has_lost_capability(native, mount) ||
 		       equal_but_bits(native, mount, S_ISUID | S_ISGID));
 }
 
@@ -96,8 +103,7 @@ bool match_like_a_write(const struct op *op, const char *native, const char *mou
 bool match_capless_refusal(const struct op *op, const char *native, const char *mount)
 {
 	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) &&
-	       !fnmatch("= -1 EPERM*", mount, 0) && strstr(native, CAPABILITY) &&
-	       !strstr(mount, CAPABILITY);
+	       !fnmatch("= -1 EPERM*", mount, 0) && has_lost_capability(native, mount);
 }
 
 bool match_like_one_who_keeps(const struct op *op, const char *native, const char *mount)
@@ -152,5 +158,5 @@ bool match_keeps_capability(const struct op *op, const char *native, const char 
 {
 	(void)op;
 	return !fnmatch("= [0-9]*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0) &&
-	       !strstr(native, CAPABILITY) && strstr(mount, CAPABILITY);
+	       has_lost_capability(mount, native);
 }

@@ -57,8 +57,7 @@ bool match_directory_sizes(const struct op *op, const char *native, const char *
 
 	(void)op;
 	while (*native && *native == *mount) {
-		/* "100000:100000" is an owner, not a file. */
-		int mode = native > start && native[-1] == ' ' ? mode_at(native) : -1;
+		int mode = mode_at(start, native);
 
 		if (mode >= 0)
 			is_directory = S_ISDIR(mode);

@@ -9,7 +9,7 @@
 static const char *fifo_words(const char *line, size_t len, size_t *ret_len)
 {
 	for (size_t i = 1; i + 7 < len; i++) {
-		int mode = line[i - 1] == ' ' ? mode_at(line + i) : -1;
+		int mode = mode_at(line, line + i);
 		const char *time;
 
 		if (mode < 0 || !S_ISFIFO(mode))

@@ -57,8 +57,8 @@ bool match_refused_now(const struct op *op, const char *native, const char *moun
 bool match_no_clone(const struct op *op, const char *native, const char *mount);
 bool match_no_attributes(const struct op *op, const char *native, const char *mount);
 
-/* A mode of six digits at P, "100644", or -1. */
-int mode_at(const char *p);
+/* A mode of six digits at P in TEXT, a word "100644", or -1: of "100000:100000", an owner, neither is. */
+int mode_at(const char *text, const char *p);
 
 /* Equal, were it not for BITS of modes that are set in A and not in B. */
 bool equal_but_bits(const char *a, const char *b, int bits);

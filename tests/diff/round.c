@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "round.h"
+
 #include "compare.h"
 #include "known.h"
 #include "reclaim.h"

@@ -35,6 +35,7 @@ wait_watch() {
 	wait_until 20 grep -qE -e "$1" "$watch_log" ||
 		fail "no line like '$1'; it says:"$'\n'"$(tail -n 20 "$watch_log")"
 }
+catalog_sql() { sqlite3 -cmd ".timeout 10000" "$ANKLUME_CATALOG" "$1"; }
 owner() { fsctl show db --json | jq -r .owner; }
 in_force() { fsctl status >/dev/null; }
 
@@ -76,11 +77,11 @@ test_a_name_that_comes_back_is_the_specs_again() {
 	incus --project "$domain" rename renamed "$dev"
 	wait_watch "'$domain/renamed' is '$domain/$dev' now"
 	assert_eq "$(owner)" "$domain/$dev"
-	assert_eq "$(sqlite3 -cmd ".timeout 10000" "$ANKLUME_CATALOG" "SELECT count(*) FROM machine WHERE owner_instance IS NOT NULL")" 0
+	assert_eq "$(catalog_sql "SELECT count(*) FROM machine WHERE owner_instance IS NOT NULL")" 0
 	incus --project "$domain" start -q "$dev"
 }
 
-gone() { sqlite3 -cmd ".timeout 10000" "$ANKLUME_CATALOG" "SELECT count(*) FROM gone_instance"; }
+gone() { catalog_sql "SELECT count(*) FROM gone_instance"; }
 
 test_a_deleted_owner_is_noted_and_its_data_stays() {
 	assert_errno_inside "$domain" "$dev" OK create /data/db/precious

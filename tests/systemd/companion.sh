@@ -63,19 +63,9 @@ test_a_host_without_a_catalogue_has_no_failed_unit() {
 
 # S4-27: no unit may do more than it was judged with.
 test_the_exposure_does_not_grow() {
-	local unit limit level
-
 	new_machine exposure
-
-	while read -r unit limit; do
-		level=$(exposure "$unit")
-		note "exposure of $unit: $level"
-		awk -v is="$level" -v limit="$limit" 'BEGIN { exit !(is > 0 && is <= limit) }' ||
-			fail "exposure of $unit: $level, $limit at most"
-	done <<-ROWS
-		anklume-watch.service 1.5
-		anklume-trash.service 1.5
-	ROWS
+	assert_exposure anklume-watch.service 1.5
+	assert_exposure anklume-trash.service 1.5
 }
 
 # S4-27

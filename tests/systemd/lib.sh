@@ -127,13 +127,24 @@ inside_root() { chroot "$machine" "$@"; }
 # enable_units UNIT...: before it is booted.
 enable_units() { inside_root systemctl enable --quiet "$@" 2>/dev/null; }
 
+installed_unit() { (cd "$machine" && find usr -name "$1" -path '*/systemd/system/*' -printf '/%p\n' -quit); }
+
 # exposure UNIT: how much the machine's systemd lets it do, from 0 to 10.
 exposure() {
 	inside_root systemd-analyze security --no-pager --offline=yes \
 		"$(installed_unit "$1")" 2>/dev/null |
 		sed -n 's/.*Overall exposure level for .*: \([0-9.]*\) .*/\1/p'
 }
-installed_unit() { (cd "$machine" && find usr -name "$1" -path '*/systemd/system/*' -printf '/%p\n' -quit); }
+
+# assert_exposure UNIT LIMIT: as exposure says, no more than that.
+assert_exposure() {
+	local level
+
+	level=$(exposure "$1")
+	note "exposure of $1: $level"
+	awk -v is="$level" -v limit="$2" 'BEGIN { exit !(is > 0 && is <= limit) }' ||
+		fail "exposure of $1: $level, $2 at most"
+}
 
 # inside COMMAND...: as root in the machine. Its root is not that of its mount namespace when all this
 # runs in a chroot.

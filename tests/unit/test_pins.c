@@ -210,14 +210,20 @@ START_TEST(request_that_takes_long_holds_nobody_up)
 }
 END_TEST
 
+/* A request that takes long, and no room behind it: the next ones go to the holder. */
+static void fill_escrow(int fd)
+{
+	for (int i = 0; i < ESCROW_MAX; i++)
+		ck_assert_uint_ne(pins_announce(&pins, 1, fd), 0);
+}
+
 START_TEST(withdrawn_while_the_escrow_is_full)
 {
 	int first = lost_file(1);
 	int fd = lost_file(2);
 	uint64_t ticket;
 
-	for (int i = 0; i < ESCROW_MAX; i++)
-		pins_announce(&pins, 1, first);
+	fill_escrow(first);
 	ticket = pins_announce(&pins, 2, fd);
 	ck_assert(holder_has(2));
 	pins_withdraw(&pins, 2, ticket);
@@ -254,13 +260,6 @@ START_TEST(announced_again_is_kept_once)
 }
 END_TEST
 
-/* A request that takes long, and no room behind it: the next ones go to the holder. */
-static void fill_escrow(int fd)
-{
-	for (int i = 0; i < ESCROW_MAX; i++)
-		ck_assert_uint_ne(pins_announce(&pins, 1, fd), 0);
-}
-
 /* Two names of one inode, taken away at the same time; the one that was not the last is first. */
 START_TEST(request_does_not_withdraw_what_another_announced)
 {
@@ -296,17 +295,26 @@ START_TEST(request_under_way_is_told_to_another_holder)
 }
 END_TEST
 
-/* Another executable is asked, says no or dies: nothing has changed. */
-START_TEST(copies_take_nothing_away_from_the_holder)
+/* What another executable is offered. */
+static struct fdstore copy_all(void)
 {
 	struct fdstore copies = {0};
-	struct found found;
 
-	lose(7);
 	fdstore_collect(&copies);
 	ck_assert_int_eq(pins_copy_all(&pins), 0);
 	ck_assert_int_eq(fdstore_collect_end(), 0);
 	fdstore_collect(&holder);
+	return copies;
+}
+
+/* Another executable is asked, says no or dies: nothing has changed. */
+START_TEST(copies_take_nothing_away_from_the_holder)
+{
+	struct fdstore copies;
+	struct found found;
+
+	lose(7);
+	copies = copy_all();
 	ck_assert(fdstore_has(&copies, "pin-7"));
 	ck_assert(fdstore_has(&copies, PINS_RX));
 	fdstore_finish(&copies);
@@ -321,15 +329,12 @@ END_TEST
 /* Who took over has it from the copies, and dies before it tells the holder. */
 START_TEST(what_was_copied_and_is_in_flight_goes_to_the_holder)
 {
-	struct fdstore copies = {0};
+	struct fdstore copies;
 	int tx, rx;
 	struct found found = {0};
 
 	lose(7);
-	fdstore_collect(&copies);
-	ck_assert_int_eq(pins_copy_all(&pins), 0);
-	ck_assert_int_eq(fdstore_collect_end(), 0);
-	fdstore_collect(&holder);
+	copies = copy_all();
 	tx = fdstore_steal(&copies, PINS_TX);
 	rx = fdstore_steal(&copies, PINS_RX);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client.h"
 
-#include "clock.h"
-
 #include <inttypes.h>
 #include <string.h>
 
+#include "clock.h"
 #include "http.h"
 #include "log.h"
 #include "private.h"

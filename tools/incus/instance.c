@@ -51,7 +51,6 @@ static json_t *object_of(json_t *json, const char *key)
 								  : NULL;
 }
 
-/* Numbers, not words: those are for people (doc/rest-api.md). */
 const char *incus_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -59,6 +58,7 @@ const char *incus_text(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+/* Numbers, not words: those are for people (doc/rest-api.md). */
 static void take_status(struct incus_instance *in)
 {
 	in->status_code = json_integer_value(json_object_get(in->json, "status_code"));
