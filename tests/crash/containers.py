@@ -2,6 +2,7 @@
 """A volume as the device of a real Incus container, and commands that run in there."""
 
 import grp
+import pathlib
 import pwd
 import subprocess
 
@@ -26,9 +27,18 @@ def accounts():
 class Container(Place):
     """An unprivileged container of the same name, with the volume idmapped at /data."""
 
-    def __init__(self, name, directory, base, project):
+    def __init__(self, name, directory, base, scratch, project):
         self.incus = ["incus", "--project", project]
-        super().__init__(name, directory, base, [*self.incus, "exec", name, "--cwd", "/data", "--"])
+        super().__init__(name, directory, base, scratch,
+                         [*self.incus, "exec", name, "--cwd", "/data", "--"])
+
+    room_inside = pathlib.Path("/room")
+
+    def start(self, below, *command, out, err):
+        """As on the host nobody stands between the command and the files."""
+        words = ["sh", "-c", 'out=$0 err=$1; shift; exec "$@" >>"$out" 2>>"$err"',
+                 self.room_inside / out, self.room_inside / err, *command]
+        return super().start(below, *words, out=out, err=err)
 
     def must(self, *words):
         r = subprocess.run([*self.incus, *words], stdin=subprocess.DEVNULL, capture_output=True,
@@ -45,12 +55,10 @@ class Container(Place):
         for device, (source, path) in PROGRAMS.items():
             self.add_disk(device, source, path, "readonly=true")
         self.add_disk("pd-data", str(self.directory), "/data", "shift=true")
+        self.add_disk("room", str(self.room), str(self.room_inside), "shift=true")
         self.must("start", self.name)
         self.must("exec", self.name, "--", "sh", "-c",
                   'printf %s "$0" >>/etc/passwd && printf %s "$1" >>/etc/group', *accounts())
-
-    def room(self, scratch):
-        return "/tmp"
 
     def leave(self):
         self.must("delete", "--force", self.name)

@@ -74,7 +74,7 @@ FOR_DIFFTEST = ("-o", "noatime")
 
 def plain_places(args):
     site = Site(args.daemon, args.directory, args.base, FOR_DIFFTEST)
-    return site, [Place("plain", site.mount, site.base)]
+    return site, [Place("plain", site.mount, site.base, args.directory)]
 
 
 def idmapped_places(args):
@@ -85,7 +85,7 @@ def idmapped_places(args):
         target = os.path.join(args.directory, "in-" + name)
         os.mkdir(target)
         where = os.path.join(site.mount, site.volume(name))
-        places.append(Place(name, where, os.path.join(site.base, site.volume(name)),
+        places.append(Place(name, where, os.path.join(site.base, site.volume(name)), args.directory,
                             [args.idmapped, where, target]))
     return site, places
 
@@ -94,7 +94,7 @@ def container_places(args):
     names = ("host", "one", "two")
     site = CatalogueSite(args.daemon, args.fsctl, args.directory, args.base, names, FOR_DIFFTEST)
     where = [(name, os.path.join(site.mount, site.volume(name)),
-              os.path.join(site.base, site.volume(name))) for name in names]
+              os.path.join(site.base, site.volume(name)), args.directory) for name in names]
     return site, [Place(*where[0])] + [Container(*w, args.project) for w in where[1:]]
 
 
@@ -104,17 +104,16 @@ TITLES = {"plain": "One plain mount", "idmapped": "Two volumes behind idmapped b
 
 
 def make_loads(places, args):
-    scratch = args.directory
-    loads = [Prober(place, scratch) for place in places]
+    loads = [Prober(place) for place in places]
     if args.postgresql:  # early: before others load the machine it begins sooner
-        loads += [Postgres(place, args.postgresql, scratch) for place in dict.fromkeys((places[0], places[-1]))]
+        loads += [Postgres(place, args.postgresql) for place in dict.fromkeys((places[0], places[-1]))]
     for place in places:
-        loads += [Churn(place, n, scratch) for n in range(1, 1 + 4 // len(places))]
-        loads.append(fio(place, scratch))
-    loads += [Sqlite(place, "WAL", scratch) for place in places[:-1] or places]
-    loads.append(Sqlite(places[-1], "DELETE", scratch))
+        loads += [Churn(place, n) for n in range(1, 1 + 4 // len(places))]
+        loads.append(fio(place))
+    loads += [Sqlite(place, "WAL") for place in places[:-1] or places]
+    loads.append(Sqlite(places[-1], "DELETE"))
     if args.difftest:
-        loads.append(Difftest(places[0], args.difftest, scratch))
+        loads.append(Difftest(places[0], args.difftest))
     return loads
 
 

@@ -18,9 +18,13 @@ SQLITE_WRITER = HERE.parent / "programs" / "sqlite_writer.py"
 class Place:
     """A directory, how commands are run in it, and where it lies on the base."""
 
-    def __init__(self, name, directory, base, prefix=()):
+    def __init__(self, name, directory, base, scratch, prefix=()):
         self.name, self.prefix = name, [str(p) for p in prefix]
         self.directory, self.base = pathlib.Path(directory), pathlib.Path(base)
+        # For what commands say, and for their sockets: not of the mount.
+        self.room = pathlib.Path(scratch, "room-" + name)
+        self.room.mkdir()
+        self.room.chmod(0o1777)
 
     def enter(self):
         """Make it one that commands can run in."""
@@ -28,42 +32,38 @@ class Place:
     def leave(self):
         """Nothing of it keeps anything of the mount."""
 
-    def room(self, scratch):
-        """A directory that is not of the mount, which programs in the place can reach."""
-        path = pathlib.Path(scratch, "room-" + self.name)
-        path.mkdir(exist_ok=True)
-        path.chmod(0o1777)
-        return str(path)
+    @property
+    def room_inside(self):
+        """The room, as commands in the place see it."""
+        return self.room
 
-    def start(self, below, *command, **kwargs):
-        """COMMAND in the directory BELOW, as the place's own users see it."""
-        if self.prefix:
-            words = ["sh", "-c", 'mkdir -p "$0" && cd "$0" && exec "$@"', below]
-        else:
-            words = []
-            (self.directory / below).mkdir(exist_ok=True)
-            kwargs["cwd"] = self.directory / below
-        return subprocess.Popen(self.prefix + words + [str(c) for c in command],
-                                stdin=subprocess.DEVNULL, text=True, **kwargs)
+    def start(self, below, *command, out, err):
+        """
+        COMMAND in the directory BELOW, as the place's own users see it. What it says is appended to
+        the files OUT and ERR of the room.
+        """
+        words = [*self.prefix, "sh", "-c", 'mkdir -p "$0" && cd "$0" && exec "$@"', below, *command]
+        with open(self.room / out, "ab") as o, open(self.room / err, "ab") as e:
+            return subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=o,
+                                    stderr=e, cwd=self.directory)
 
 
 class Load:
     """One process; its standard error tells what went wrong."""
 
-    def __init__(self, place, name, scratch):
+    def __init__(self, place, name):
         self.place = place
         self.below = name
         self.name = "%s, %s" % (name, place.name)
-        self.files = [open(pathlib.Path(scratch) / (self.name.replace(", ", "-") + end), "w+b")
-                      for end in (".out", ".err")]
+        self.files = (name + ".out", name + ".err")
         self.process = None
 
     def launch(self, *command):
-        self.process = self.place.start(self.below, *command, stdout=self.files[0], stderr=self.files[1])
+        out, err = self.files
+        self.process = self.place.start(self.below, *command, out=out, err=err)
 
     def said(self, which):
-        self.files[which].seek(0)
-        return self.files[which].read().decode()
+        return (self.place.room / self.files[which]).read_text(encoding="utf-8")
 
     def end(self, number, timeout=120):
         """Ask it to end. Returns its exit status."""
@@ -91,8 +91,8 @@ class Load:
 class Churn(Load):
     """Names that come and go, each call compared with a model, the base at the end."""
 
-    def __init__(self, place, number, scratch):
-        super().__init__(place, "churn%d" % number, scratch)
+    def __init__(self, place, number):
+        super().__init__(place, "churn%d" % number)
         self.number = number
         self.amount = ""
 
@@ -113,8 +113,8 @@ class Churn(Load):
 class Prober(Load):
     """How long callers wait."""
 
-    def __init__(self, place, scratch):
-        super().__init__(place, "probe", scratch)
+    def __init__(self, place):
+        super().__init__(place, "probe")
         self.result = {"slow": []}
         self.amount = ""
 
@@ -133,8 +133,8 @@ class Prober(Load):
 class Repeated(Load):
     """A command that is run again and again; it must succeed every time."""
 
-    def __init__(self, place, name, scratch, command):
-        super().__init__(place, name, scratch)
+    def __init__(self, place, name, command):
+        super().__init__(place, name)
         self.command = command
         self.is_over = threading.Event()
         self.n_runs, self.trouble = 0, None
@@ -171,9 +171,9 @@ class Repeated(Load):
         return "%d runs" % self.n_runs
 
 
-def fio(place, scratch, mib=4):
+def fio(place, mib=4):
     """Data through open files: written at random places and read again, checksums compared."""
-    return Repeated(place, "fio", scratch, [
+    return Repeated(place, "fio", [
         "fio", "--name=verify", "--rw=randwrite", "--bs=4k", "--size=%dm" % mib, "--verify=crc32c",
         "--do_verify=1", "--verify_fatal=1", "--verify_state_save=0", "--fsync=64", "--numjobs=2",
         "--thread",  # processes would outlive a fio that is killed
@@ -183,12 +183,12 @@ def fio(place, scratch, mib=4):
 class Difftest(Repeated):
     """Every call and its result as on a directory beside the base, on the same disk."""
 
-    def __init__(self, place, program, scratch):
+    def __init__(self, place, program):
         self.native = place.base.parent / "native"
         # What shows a difference stays, with all that was said: it may be long, and it is seldom.
         kept = os.path.join(tempfile.gettempdir(), "difference-%d" % os.getpid())
         self.kept = kept + ".txt"
-        super().__init__(place, "difftest", scratch, [
+        super().__init__(place, "difftest", [
             program, "--seconds", "5", "--script", kept + ".ops", self.native,
             place.directory / "difftest", place.base / "difftest"])
 
@@ -209,8 +209,8 @@ class Difftest(Repeated):
 class Sqlite(Load):
     """Commits, and whether each that was acknowledged is there at the end."""
 
-    def __init__(self, place, mode, scratch):
-        super().__init__(place, "sqlite-" + mode.lower(), scratch)
+    def __init__(self, place, mode):
+        super().__init__(place, "sqlite-" + mode.lower())
         self.mode = mode
         self.amount = ""
 
@@ -222,11 +222,12 @@ class Sqlite(Load):
             return "it ended: " + self.said(1)[-2000:]
         self.end(15)  # it knows no signal, and this one goes into a container, too
         database = self.place.base / self.below / "db"
-        copy = pathlib.Path(self.files[0].name + ".copy")
+        copy = self.place.room / (self.name + ".copy")
         copy.mkdir()
         for path in database.parent.glob("db*"):  # who reads it must not write to the base
             shutil.copy(path, copy)
-        r = subprocess.run([SQLITE_WRITER, "verify", str(copy / "db"), self.files[0].name],
+        r = subprocess.run([SQLITE_WRITER, "verify", str(copy / "db"),
+                            str(self.place.room / self.files[0])],
                            capture_output=True, text=True, check=False)
         self.amount = "%s commits" % r.stdout.strip()
         return None if r.returncode == 0 else r.stderr[-2000:]

@@ -25,10 +25,10 @@ AS_POSTGRES = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear
 class Postgres(Load):
     """A server in a place, as the user postgres there, and pgbench again and again."""
 
-    def __init__(self, place, programs, scratch):
-        super().__init__(place, "postgresql", scratch)
+    def __init__(self, place, programs):
+        super().__init__(place, "postgresql")
         self.programs = pathlib.Path(programs)
-        self.socket = place.room(scratch)
+        self.socket = str(place.room_inside)
         self.is_over = threading.Event()
         self.n_transactions, self.trouble = 0, None
         self.thread = threading.Thread(target=self.bench)
@@ -57,10 +57,12 @@ class Postgres(Load):
 
     def client(self, name, *words):
         """Its exit status and what it said."""
+        file = "client.out"
+        said = self.place.room / file
+        said.unlink(missing_ok=True)
         process = self.place.start(self.below, self.programs / name, "-h", self.socket, "-U", "postgres",
-                                   *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said = process.communicate()[0]
-        return process.returncode, said
+                                   *words, out=file, err=file)
+        return process.wait(), said.read_text(encoding="utf-8")
 
     def must(self, name, *words):
         status, said = self.client(name, *words)
@@ -77,7 +79,7 @@ class Postgres(Load):
                 said = self.must("pgbench", "-n", "-c", str(CLIENTS), "-j", "2",
                                  "-t", str(TRANSACTIONS), "postgres")
                 if not re.search(r"number of failed transactions: 0 ", said):
-                    raise AssertionError(said)
+                    raise AssertionError("pgbench ended well, but said " + repr(said))
                 self.n_transactions += CLIENTS * TRANSACTIONS
         except AssertionError as e:
             self.trouble = str(e)
