@@ -2,6 +2,7 @@
 #include "caller.h"
 
 #include "cleanup.h"
+#include "creds.h"
 #include "fdio.h"
 
 #include <fcntl.h>
@@ -61,6 +62,7 @@ static int read_proc(pid_t pid, const char *file, char *buf, size_t len)
 	cleanup_fd int fd = -1;
 	size_t used = 0;
 
+	creds_as_root();
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -96,6 +98,7 @@ static bool same_user_namespace(pid_t pid)
 	char path[64];
 	struct stat theirs, ours;
 
+	creds_as_root();
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
 	return stat(path, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;

@@ -26,22 +26,6 @@ static int caps_store(struct caps *caps)
 	return syscall(SYS_capset, &caps->header, caps->data) < 0 ? -errno : 0;
 }
 
-static int set_fsetid(bool on)
-{
-	uint32_t bit = CAP_TO_MASK(CAP_FSETID);
-	struct caps caps;
-	int r;
-
-	r = caps_load(&caps);
-	if (r < 0)
-		return r;
-	if (on)
-		caps.data[0].effective |= bit & caps.data[0].permitted;
-	else
-		caps.data[0].effective &= ~bit;
-	return caps_store(&caps);
-}
-
 int creds_init_process(struct error *err)
 {
 	uint32_t bit = CAP_TO_MASK(CAP_SYS_RESOURCE);
@@ -63,63 +47,72 @@ int creds_init_process(struct error *err)
 	return 0;
 }
 
-static __thread mode_t thread_umask;
+/* As what this thread acts now: what is as it should be costs no system call. */
+static __thread struct {
+	uid_t fsuid;
+	gid_t fsgid;
+	mode_t umask;
+	bool may_keep_setid;
+	struct caps caps;
+} now;
 
 int creds_init_thread(void)
 {
+	int r;
+
 	if (unshare(CLONE_FS) < 0)
 		return -errno;
-	thread_umask = 0;
 	umask(0);
-	return set_fsetid(false);
+	r = caps_load(&now.caps);
+	now.may_keep_setid = now.caps.data[0].effective & CAP_TO_MASK(CAP_FSETID);
+	return r;
 }
 
-struct creds_scope creds_enter(uid_t uid, gid_t gid, mode_t mask, mode_t mode)
+static void become(uid_t uid, gid_t gid)
 {
-	struct creds_scope scope = {.uid = uid, .gid = gid};
+	if (gid != now.fsgid)
+		setfsgid(gid);
+	if (uid != now.fsuid)
+		setfsuid(uid);
+	now.fsgid = gid;
+	now.fsuid = uid;
+}
 
-	if (mask != thread_umask) {
+static void may_keep_setid(bool may)
+{
+	uint32_t bit = CAP_TO_MASK(CAP_FSETID);
+	struct caps caps = now.caps;
+
+	if (may == now.may_keep_setid)
+		return;
+	if (may)
+		caps.data[0].effective |= bit & caps.data[0].permitted;
+	else
+		caps.data[0].effective &= ~bit;
+	if (caps_store(&caps) < 0)
+		return;
+	now.caps = caps;
+	now.may_keep_setid = may;
+}
+
+void creds_as_creator(uid_t uid, gid_t gid, mode_t mask, mode_t mode)
+{
+	if (mask != now.umask) {
 		umask(mask);
-		thread_umask = mask;
+		now.umask = mask;
 	}
 	if (mode & S_ISGID)
-		scope.raised_fsetid = set_fsetid(true) == 0;
-	if (gid != 0)
-		setfsgid(gid);
-	if (uid != 0)
-		setfsuid(uid);
-	return scope;
+		may_keep_setid(true);
+	become(uid, gid);
 }
 
-struct creds_scope creds_enter_group(gid_t gid, bool keep_setid)
+void creds_as_member(gid_t gid, bool keep_setid)
 {
-	struct creds_scope scope = {.gid = gid};
-
-	if (keep_setid)
-		scope.raised_fsetid = set_fsetid(true) == 0;
-	if (gid != 0)
-		setfsgid(gid);
-	return scope;
+	may_keep_setid(keep_setid);
+	become(CREDS_NOBODY, gid);
 }
 
-struct creds_scope creds_enter_writer(gid_t gid, bool keep_setid)
+void creds_as_root(void)
 {
-	struct creds_scope scope = creds_enter_group(gid, keep_setid);
-
-	scope.uid = CREDS_NOBODY;
-	setfsuid(CREDS_NOBODY);
-	return scope;
-}
-
-void creds_leave(struct creds_scope *scope)
-{
-	int saved_errno = errno;
-
-	if (scope->uid != 0)
-		setfsuid(0);
-	if (scope->gid != 0)
-		setfsgid(0);
-	if (scope->raised_fsetid)
-		set_fsetid(false);
-	errno = saved_errno;
+	become(0, 0);
 }

@@ -101,14 +101,15 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
  * Change the data behind FD for the caller. What then becomes of set-id bits depends on who the
  * caller is (inode(7)), which these requests do not say.
  */
-static struct creds_scope enter_as_writer(struct call *c, const struct stat *st)
+static void become_writer(struct call *c, const struct stat *st)
 {
 	struct caller_rights rights;
 
 	if (!(st->st_mode & (S_ISUID | S_ISGID)) ||
 		caller_rights(fuse_req_ctx(c->req)->pid, st->st_gid, &rights) < 0)
-		return creds_enter_writer(st->st_gid, false);
-	return creds_enter_writer(rights.is_member ? st->st_gid : CREDS_NOBODY, rights.has_fsetid);
+		creds_as_member(st->st_gid, false);
+	else
+		creds_as_member(rights.is_member ? st->st_gid : CREDS_NOBODY, rights.has_fsetid);
 }
 
 #define FALLOC_HARMLESS (FALLOC_FL_KEEP_SIZE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
@@ -135,8 +136,7 @@ static int do_fallocate(struct call *c, fuse_ino_t ino, int mode, off_t offset, 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
-	cleanup_creds struct creds_scope scope = enter_as_writer(c, &st);
-
+	become_writer(c, &st);
 	return fallocate(fd, mode, offset, length) < 0 ? -errno : 0;
 }
 
@@ -222,8 +222,7 @@ static ssize_t do_copy(struct call *c, struct copy *copy)
 	if (fstat(out, &st) < 0)
 		return -errno;
 
-	cleanup_creds struct creds_scope scope = enter_as_writer(c, &st);
-
+	become_writer(c, &st);
 	n = copy_file_range(in, &copy->off_in, out, &copy->off_out, copy->len, copy->flags);
 	return n < 0 ? -errno : n;
 }

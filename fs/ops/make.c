@@ -53,9 +53,9 @@ static int act_make(void *arg)
 	const struct make *m = arg;
 	const struct fuse_ctx *ctx = fuse_req_ctx(m->c->req);
 	mode_t asked = S_ISLNK(m->mode) ? 0 : m->mode;
-	cleanup_creds struct creds_scope scope = creds_enter(ctx->uid, ctx->gid, ctx->umask, asked);
 	int r;
 
+	creds_as_creator(ctx->uid, ctx->gid, ctx->umask, asked);
 	if (S_ISLNK(m->mode))
 		r = symlinkat(m->target, m->dir_fd, m->name);
 	else if (S_ISDIR(m->mode))

@@ -183,10 +183,8 @@ static int act_rename(void *arg)
 	const struct fuse_ctx *ctx = fuse_req_ctx(rn->c->req);
 
 	/* A whiteout is created with the caller's ids; anything else ignores them. */
-	cleanup_creds struct creds_scope scope = rn->flags & RENAME_WHITEOUT
-							 ? creds_enter(ctx->uid, ctx->gid, 0, 0)
-							 : (struct creds_scope){0};
-
+	if (rn->flags & RENAME_WHITEOUT)
+		creds_as_creator(ctx->uid, ctx->gid, 0, 0);
 	return renameat2(rn->from_fd, rn->name, rn->to_fd, rn->new_name, rn->flags) < 0 ? -errno
 											: 0;
 }

@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "creds.h"
 #include "entry.h"
+#include "opath.h"
 #include "reply.h"
 
 #include <fcntl.h>
@@ -24,7 +25,7 @@ struct setattr {
  * setattr_should_drop_sgid(), setattr_copy()). Of another user namespace it cannot be told: as one
  * who belongs to the group before.
  */
-static struct creds_scope enter_as_owner(struct call *c, const struct setattr *ch)
+static void become_owner(struct call *c, const struct setattr *ch)
 {
 	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : ch->old.st_gid;
 	pid_t pid = fuse_req_ctx(c->req)->pid;
@@ -34,21 +35,21 @@ static struct creds_scope enter_as_owner(struct call *c, const struct setattr *c
 	if (S_ISDIR(ch->old.st_mode) || (ch->old.st_mode & (S_ISGID | S_IXGRP)) != S_ISGID ||
 		caller_rights(pid, ch->old.st_gid, &before) < 0 ||
 		caller_rights(pid, gid, &after) < 0)
-		return creds_enter_group(ch->old.st_gid, false);
+		return creds_as_member(ch->old.st_gid, false);
 
 	keep = before.has_fsetid || (before.is_member && after.is_member);
 	if (keep || before.is_member)
-		return creds_enter_group(ch->old.st_gid, keep);
+		return creds_as_member(ch->old.st_gid, keep);
 	/* Any other group: a file may even be CREDS_NOBODY's. */
-	return creds_enter_group(ch->old.st_gid == 0 ? CREDS_NOBODY : 0, false);
+	return creds_as_member(ch->old.st_gid == 0 ? CREDS_NOBODY : 0, false);
 }
 
 static int set_owner(struct call *c, const struct setattr *ch)
 {
-	cleanup_creds struct creds_scope scope = enter_as_owner(c, ch);
 	uid_t uid = ch->to_set & FUSE_SET_ATTR_UID ? ch->attr->st_uid : (uid_t)-1;
 	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : (gid_t)-1;
 
+	become_owner(c, ch);
 	return fchownat(ch->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
@@ -92,14 +93,13 @@ static int set_nothing(struct call *c, struct node *node, const struct setattr *
 	return set_owner(c, ch);
 }
 
-static int set_mode(int fd, mode_t mode)
+static int set_mode(const struct setattr *ch)
 {
-	/* An O_PATH descriptor takes no fchmod(); its name in /proc does, for any kind of file. */
-	cleanup_creds struct creds_scope scope = creds_enter(0, 0, 0, mode);
-	char path[32];
+	mode_t mode = ch->attr->st_mode & 07777;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return chmod(path, mode & 07777) < 0 ? -errno : 0;
+	if (mode & S_ISGID)
+		creds_as_member(ch->old.st_gid, true);
+	return opath_chmod(ch->fd, mode) < 0 ? -errno : 0;
 }
 
 /*
@@ -116,12 +116,9 @@ static bool is_by_descriptor(const struct node *node, const struct setattr *ch)
 static int truncate_base(struct call *c, const struct node *node, const struct setattr *ch)
 {
 	cleanup_fd int out = -1;
-	char path[32];
 
-	if (!is_by_descriptor(node, ch)) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", ch->fd);
-		return truncate(path, ch->attr->st_size) < 0 ? -errno : 0;
-	}
+	if (!is_by_descriptor(node, ch))
+		return opath_truncate(ch->fd, ch->attr->st_size) < 0 ? -errno : 0;
 	out = fhandle_open(&c->fs->mounts, &node->handle, O_WRONLY | O_NONBLOCK | O_LARGEFILE);
 	if (out < 0)
 		return out;
@@ -132,12 +129,14 @@ static int set_size(struct call *c, const struct node *node, const struct setatt
 {
 	/* FATTR_KILL_SUIDGID, under libfuse's name: the caller may not keep set-id bits. */
 	bool keep_setid = !(ch->to_set & FUSE_SET_ATTR_KILL_SUID);
-	cleanup_creds struct creds_scope scope = creds_enter_group(ch->old.st_gid, keep_setid);
 	int r = 0;
 
 	if (ch->attr->st_size < ch->old.st_size)
 		r = call_allow(c, node, POLICY_SHRINK, NULL);
-	return r < 0 ? r : truncate_base(c, node, ch);
+	if (r < 0)
+		return r;
+	creds_as_member(ch->old.st_gid, keep_setid);
+	return truncate_base(c, node, ch);
 }
 
 static struct timespec pick_time(int to_set, int set, int now, struct timespec value)
@@ -177,7 +176,7 @@ static int make_change(struct call *c, struct node *node, const struct setattr *
 	if (ch->to_set & SET_OWNER)
 		r = set_owner(c, ch);
 	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_MODE))
-		r = set_mode(ch->fd, ch->attr->st_mode);
+		r = set_mode(ch);
 	if (r == 0 && (ch->to_set & FUSE_SET_ATTR_SIZE))
 		r = set_size(c, node, ch);
 	if (r == 0 && (ch->to_set & SET_TIMES))

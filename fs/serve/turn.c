@@ -2,6 +2,7 @@
 #include "turn.h"
 
 #include "awake.h"
+#include "follow.h"
 #include "worker.h"
 
 #include <stddef.h>
@@ -14,11 +15,11 @@
 #define STREAM_MIN 6
 #define STREAM_END 2
 
-void turn_init(struct turn *t, struct awake *awake)
+void turn_init(struct turn *t, struct awake *awake, struct follow *follow)
 {
 	pthread_condattr_t attr;
 
-	*t = (struct turn){.awake = awake};
+	*t = (struct turn){.awake = awake, .follow = follow};
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -58,12 +59,16 @@ static void sleep_until_alarm(struct turn *t)
 	t->n_quiet = 0;
 }
 
-static void mind_stream(struct turn *t, uint64_t n_requests)
+static void mind_stream(struct turn *t, const struct worker *w, uint64_t n_requests)
 {
-	if (n_requests >= STREAM_MIN)
+	if (n_requests >= STREAM_MIN) {
 		awake_begin(t->awake);
-	else if (n_requests < STREAM_END)
+		if (w)
+			follow_look(t->follow, (pid_t)__atomic_load_n(&w->caller, __ATOMIC_RELAXED),
+				__atomic_load_n(&w->tid, __ATOMIC_RELAXED));
+	} else if (n_requests < STREAM_END) {
 		awake_end(t->awake);
+	}
 	t->n_quiet = n_requests > 0 ? 0 : t->n_quiet + 1;
 }
 
@@ -84,7 +89,7 @@ static void look_after(struct turn *t)
 
 	if (w && worker_is_serving(w, progress))
 		change_hands(t, w, NULL);
-	mind_stream(t, __atomic_load_n(&t->n_begun, __ATOMIC_RELAXED) - n_begun);
+	mind_stream(t, w, __atomic_load_n(&t->n_begun, __ATOMIC_RELAXED) - n_begun);
 }
 
 static void be_deputy(struct turn *t)

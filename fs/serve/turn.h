@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct awake;
+struct follow;
 struct worker;
 
 struct turn {
@@ -29,13 +30,14 @@ struct turn {
 	bool has_deputy; /* lock */
 	unsigned int n_quiet; /* lock; times that the deputy saw nothing happen */
 	struct awake *awake;
+	struct follow *follow;
 	pthread_mutex_t lock;
 	pthread_cond_t freed; /* for those who wait */
 	pthread_cond_t alarm; /* for the deputy */
 };
 
-/* AWAKE is borrowed. */
-void turn_init(struct turn *t, struct awake *awake);
+/* AWAKE and FOLLOW are borrowed. */
+void turn_init(struct turn *t, struct awake *awake, struct follow *follow);
 void turn_finish(struct turn *t);
 
 /* True when W has the turn, or could take it without waiting. */

@@ -48,7 +48,8 @@ int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inhe
 	if (desk->stop_fd < 0)
 		return -errno;
 	awake_init(&desk->awake, wait == WORKER_WAIT_AWAKE);
-	turn_init(&desk->turn, &desk->awake);
+	follow_init(&desk->follow);
+	turn_init(&desk->turn, &desk->awake, &desk->follow);
 	return 0;
 }
 
@@ -56,6 +57,7 @@ void desk_finish(struct desk *desk)
 {
 	close(desk->stop_fd);
 	turn_finish(&desk->turn);
+	follow_finish(&desk->follow);
 	awake_finish(&desk->awake);
 }
 
@@ -270,6 +272,7 @@ void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 			break;
 		serve_next(w);
 		after_each(arg);
+		follow_go(&desk->follow);
 	}
 	turn_end(&desk->turn);
 	dircache_clear();

@@ -8,6 +8,7 @@
  */
 
 #include "awake.h"
+#include "follow.h"
 #include "turn.h"
 
 #include <sys/types.h>
@@ -29,6 +30,7 @@ struct desk {
 	struct inherited *inherited;
 	struct turn turn;
 	struct awake awake;
+	struct follow follow;
 	bool may_spin;
 	uint32_t n_shared; /* atomic; long requests to come that pass the turn on */
 	int stop_fd; /* eventfd, readable when the workers are to stop */

@@ -3,19 +3,22 @@
 
 #include "awake.h"
 #include "cleanup.h"
+#include "follow.h"
 #include "unit.h"
 #include "worker.h"
 
 #include <sched.h>
 
 static struct awake awake;
+static struct follow follow;
 static struct turn turn;
 static struct worker workers[4];
 
 static void setup(void)
 {
 	awake_init(&awake, false);
-	turn_init(&turn, &awake);
+	follow_init(&follow);
+	turn_init(&turn, &awake, &follow);
 	for (size_t i = 0; i < ARRAY_SIZE(workers); i++)
 		workers[i] = (struct worker){.number = i};
 }
@@ -23,6 +26,7 @@ static void setup(void)
 static void teardown(void)
 {
 	turn_finish(&turn);
+	follow_finish(&follow);
 	awake_finish(&awake);
 }
 

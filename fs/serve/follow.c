@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "follow.h"
+
+#include "cleanup.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A caller that these looks in a row have seen is alone. */
+#define LOOKS_MIN 3
+
+void follow_init(struct follow *f)
+{
+	*f = (struct follow){
+		.loadavg_fd = -1, .n_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN), .wanted_cpu = -1};
+	if (f->n_cpus > 1)
+		f->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+}
+
+void follow_finish(struct follow *f)
+{
+	if (f->loadavg_fd >= 0)
+		close(f->loadavg_fd);
+}
+
+/* "0.20 0.18 0.12 1/80 11206": the fourth begins with the threads that can run now (proc(5)). */
+static int n_runnable(const struct follow *f)
+{
+	char buf[80];
+	ssize_t n = pread(f->loadavg_fd, buf, sizeof(buf) - 1, 0);
+	int runnable = 0;
+
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	return sscanf(buf, "%*s %*s %*s %d", &runnable) == 1 ? runnable : 0;
+}
+
+/* The 39th field of /proc/PID/stat; the second, in parentheses, may hold anything (proc(5)). */
+static int cpu_of(pid_t tid)
+{
+	char path[32], buf[1024];
+	cleanup_fd int fd = -1;
+	const char *p;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	p = strrchr(buf, ')');
+	for (int field = 2; p && field < 39; field++)
+		p = strchr(p + 1, ' ');
+	return p ? atoi(p + 1) : -1;
+}
+
+/* More can run than the CPUs and the thread that looks account for. */
+static bool all_cpus_are_busy(const struct follow *f)
+{
+	return n_runnable(f) > f->n_cpus + 1;
+}
+
+bool follow_look(struct follow *f, pid_t caller, pid_t worker)
+{
+	int cpu;
+
+	if (f->loadavg_fd < 0)
+		return false;
+	f->n_looks = caller == f->caller ? f->n_looks + 1 : 1;
+	f->caller = caller;
+	if (f->n_looks < LOOKS_MIN || !all_cpus_are_busy(f))
+		return false;
+	f->n_looks = 0;
+	cpu = cpu_of(caller);
+	if (cpu < 0 || cpu == cpu_of(worker))
+		return false;
+	__atomic_store_n(&f->wanted_cpu, cpu, __ATOMIC_RELAXED);
+	return true;
+}
+
+void follow_go(struct follow *f)
+{
+	int cpu = __atomic_load_n(&f->wanted_cpu, __ATOMIC_RELAXED);
+	cpu_set_t allowed, one;
+
+	if (cpu < 0)
+		return;
+	__atomic_store_n(&f->wanted_cpu, -1, __ATOMIC_RELAXED);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	/* Not where an administrator does not want it (taskset(1), CPUAffinity=). */
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || !CPU_ISSET(cpu, &allowed))
+		return;
+	if (sched_setaffinity(0, sizeof(one), &one) == 0)
+		sched_setaffinity(0, sizeof(allowed), &allowed);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "follow.h"
+
+#include "cleanup.h"
+#include "unit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct follow follow;
+static cpu_set_t allowed;
+static uint32_t is_over;
+static pthread_t hogs[CPU_SETSIZE];
+static int n_hogs;
+
+static void *never_sleep(void *arg)
+{
+	while (!__atomic_load_n(&is_over, __ATOMIC_RELAXED)) {
+	}
+	return arg;
+}
+
+static void setup(void)
+{
+	follow_init(&follow);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	is_over = 0;
+	n_hogs = 0;
+}
+
+/* So many threads that never sleep, beside the test's own. */
+static void start_hogs(int n)
+{
+	for (; n_hogs < n; n_hogs++)
+		ck_assert_int_eq(pthread_create(&hogs[n_hogs], NULL, never_sleep, NULL), 0);
+}
+
+static void teardown(void)
+{
+	__atomic_store_n(&is_over, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < n_hogs; i++)
+		pthread_join(hogs[i], NULL);
+	sched_setaffinity(0, sizeof(allowed), &allowed);
+	follow_finish(&follow);
+}
+
+/* What the kernel says there can run, in its stead. */
+static void say_runnable(int n)
+{
+	close(follow.loadavg_fd);
+	follow.loadavg_fd = memfd_create("loadavg", MFD_CLOEXEC);
+	ck_assert_int_gt(dprintf(follow.loadavg_fd, "0.20 0.18 0.12 %d/%d 11206\n", n, n + 80), 0);
+}
+
+static int allowed_cpu(int number)
+{
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &allowed) && number-- == 0)
+			return cpu;
+	}
+	return -1;
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* A caller on a CPU of its choice, which tells its thread id and then waits for its end. */
+struct caller {
+	pthread_t thread;
+	int cpu;
+	pid_t tid; /* atomic */
+	int pipe[2];
+};
+
+static void *be_caller(void *arg)
+{
+	struct caller *c = arg;
+	char byte;
+
+	run_on(c->cpu);
+	__atomic_store_n(&c->tid, gettid(), __ATOMIC_RELEASE);
+	return read(c->pipe[0], &byte, 1) == 0 ? arg : NULL;
+}
+
+static void start_caller(struct caller *c, int cpu)
+{
+	*c = (struct caller){.cpu = cpu};
+	ck_assert_int_eq(pipe(c->pipe), 0);
+	ck_assert_int_eq(pthread_create(&c->thread, NULL, be_caller, c), 0);
+	while (!__atomic_load_n(&c->tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void end_caller(struct caller *c)
+{
+	close(c->pipe[1]);
+	pthread_join(c->thread, NULL);
+	close(c->pipe[0]);
+}
+
+/* Looks at CALLER's stream; false: none of them wanted the worker elsewhere. */
+static bool look(pid_t caller, int n)
+{
+	bool is_wanted = false;
+
+	for (int i = 0; i < n; i++)
+		is_wanted = follow_look(&follow, caller, gettid()) || is_wanted;
+	return is_wanted;
+}
+
+/* From another CPU to that of the caller TID; true: it was there afterwards, and free to go on. */
+static bool goes_there(pid_t tid, int cpu)
+{
+	cpu_set_t after;
+
+	do {
+		run_on(allowed_cpu(0));
+		ck_assert_int_eq(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
+	} while (!look(tid, 3)); /* the kernel may move it, too */
+	follow_go(&follow);
+	ck_assert_int_eq(follow.wanted_cpu, -1);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(after), &after), 0);
+	ck_assert(CPU_EQUAL(&after, &allowed));
+	return sched_getcpu() == cpu;
+}
+
+START_TEST(goes_to_its_caller_when_no_cpu_is_idle)
+{
+	struct caller c;
+	int n = 0;
+
+	start_hogs(2 * follow.n_cpus + 1);
+	start_caller(&c, allowed_cpu(1));
+	for (int i = 0; i < 10; i++)
+		n += goes_there(c.tid, c.cpu);
+	ck_assert_int_ge(n, 7);
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(goes_nowhere_it_may_not_run)
+{
+	struct caller c;
+
+	say_runnable(follow.n_cpus + 2);
+	start_caller(&c, allowed_cpu(1));
+	run_on(allowed_cpu(0));
+	ck_assert(look(c.tid, 3));
+	follow_go(&follow);
+	ck_assert_int_eq(sched_getcpu(), allowed_cpu(0));
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(stays_with_a_caller_that_is_here)
+{
+	struct caller c;
+
+	say_runnable(follow.n_cpus + 2);
+	start_caller(&c, allowed_cpu(0));
+	run_on(allowed_cpu(0));
+	ck_assert(!look(c.tid, 10));
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(stays_while_a_cpu_is_idle)
+{
+	struct caller c;
+
+	say_runnable(follow.n_cpus + 1);
+	start_caller(&c, allowed_cpu(1));
+	run_on(allowed_cpu(0));
+	ck_assert(!look(c.tid, 10));
+	say_runnable(follow.n_cpus + 2);
+	ck_assert(look(c.tid, 1));
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(stays_when_callers_take_turns)
+{
+	struct caller one, other;
+
+	say_runnable(follow.n_cpus + 2);
+	start_caller(&one, allowed_cpu(1));
+	start_caller(&other, allowed_cpu(1));
+	run_on(allowed_cpu(0));
+	for (int i = 0; i < 10; i++)
+		ck_assert(!look(i % 2 ? one.tid : other.tid, 1));
+	end_caller(&one);
+	end_caller(&other);
+}
+END_TEST
+
+START_TEST(caller_that_has_gone_is_nowhere)
+{
+	struct caller c;
+
+	say_runnable(follow.n_cpus + 2);
+	start_caller(&c, allowed_cpu(1));
+	end_caller(&c);
+	ck_assert(!look(c.tid, 10));
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+	Suite *s = suite_create("follow");
+	TCase *tc = tcase_create("follow");
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return unit_skip("cpus", "one CPU: there is no other to go to");
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, goes_to_its_caller_when_no_cpu_is_idle);
+	tcase_add_test(tc, goes_nowhere_it_may_not_run);
+	tcase_add_test(tc, stays_with_a_caller_that_is_here);
+	tcase_add_test(tc, stays_while_a_cpu_is_idle);
+	tcase_add_test(tc, stays_when_callers_take_turns);
+	tcase_add_test(tc, caller_that_has_gone_is_nowhere);
+	suite_add_tcase(s, tc);
+	return s;
+}
