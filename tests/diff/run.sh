@@ -78,7 +78,7 @@ mount_both() {
 }
 
 # The rounds that every run repeats, so that a red one means a change.
-rounds_of() { case $1 in plain) echo 30 ;; idmap) echo 10 ;; esac; }
+rounds_of() { case $1 in plain) echo 240 ;; idmap) echo 80 ;; esac; }
 
 # run_tester FS VARIANT SECONDS: SECONDS 0 = the fixed rounds
 run_tester() {

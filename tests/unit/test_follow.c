@@ -108,6 +108,14 @@ static void end_caller(struct caller *c)
 	close(c->pipe[0]);
 }
 
+/* The worker on the first CPU, its caller on number THERE, and N_RUNNABLE more than there are CPUs. */
+static void meet(struct caller *c, int there, int n_runnable)
+{
+	say_runnable(follow.n_cpus + n_runnable);
+	start_caller(c, allowed_cpu(there));
+	run_on(allowed_cpu(0));
+}
+
 /* Looks at CALLER's stream; false: none of them wanted the worker elsewhere. */
 static bool look(pid_t caller, int n)
 {
@@ -152,9 +160,7 @@ START_TEST(goes_nowhere_it_may_not_run)
 {
 	struct caller c;
 
-	say_runnable(follow.n_cpus + 2);
-	start_caller(&c, allowed_cpu(1));
-	run_on(allowed_cpu(0));
+	meet(&c, 1, 2);
 	ck_assert(look(c.tid, 3));
 	follow_go(&follow);
 	ck_assert_int_eq(sched_getcpu(), allowed_cpu(0));
@@ -166,9 +172,7 @@ START_TEST(stays_with_a_caller_that_is_here)
 {
 	struct caller c;
 
-	say_runnable(follow.n_cpus + 2);
-	start_caller(&c, allowed_cpu(0));
-	run_on(allowed_cpu(0));
+	meet(&c, 0, 2);
 	ck_assert(!look(c.tid, 10));
 	end_caller(&c);
 }
@@ -178,9 +182,7 @@ START_TEST(stays_while_a_cpu_is_idle)
 {
 	struct caller c;
 
-	say_runnable(follow.n_cpus + 1);
-	start_caller(&c, allowed_cpu(1));
-	run_on(allowed_cpu(0));
+	meet(&c, 1, 1);
 	ck_assert(!look(c.tid, 10));
 	say_runnable(follow.n_cpus + 2);
 	ck_assert(look(c.tid, 1));
@@ -192,10 +194,8 @@ START_TEST(stays_when_callers_take_turns)
 {
 	struct caller one, other;
 
-	say_runnable(follow.n_cpus + 2);
-	start_caller(&one, allowed_cpu(1));
-	start_caller(&other, allowed_cpu(1));
-	run_on(allowed_cpu(0));
+	meet(&one, 1, 2);
+	meet(&other, 1, 2);
 	for (int i = 0; i < 10; i++)
 		ck_assert(!look(i % 2 ? one.tid : other.tid, 1));
 	end_caller(&one);
@@ -207,8 +207,7 @@ START_TEST(caller_that_has_gone_is_nowhere)
 {
 	struct caller c;
 
-	say_runnable(follow.n_cpus + 2);
-	start_caller(&c, allowed_cpu(1));
+	meet(&c, 1, 2);
 	end_caller(&c);
 	ck_assert(!look(c.tid, 10));
 }
