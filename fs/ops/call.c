@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "caller.h"
+#include "creds.h"
 #include "failpoint.h"
 #include "once.h"
 
@@ -10,6 +11,33 @@
 #include <string.h>
 
 static __thread enum op current_op;
+
+/*
+ * False: it rests on capabilities alone (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_FOWNER), or says
+ * itself who it is where that matters. Those are what small files live on, and they come mixed.
+ */
+static bool creds_matter(enum op op)
+{
+	switch (op) {
+	case OP_LOOKUP:
+	case OP_FORGET:
+	case OP_READDIR:
+	case OP_READDIRPLUS:
+	case OP_GETATTR:
+	case OP_STATX:
+	case OP_READLINK:
+	case OP_GETXATTR:
+	case OP_CREATE:
+	case OP_MKNOD:
+	case OP_MKDIR:
+	case OP_SYMLINK:
+	case OP_OPEN:
+	case OP_RELEASE:
+		return false;
+	default:
+		return true;
+	}
+}
 
 struct call call_begin(fuse_req_t req, enum op op)
 {
@@ -20,6 +48,8 @@ struct call call_begin(fuse_req_t req, enum op op)
 	failpoint_hit(FAILPOINT_READ, op);
 	if (!once_covers(op))
 		failpoint_hit(FAILPOINT_STARTED, op);
+	if (creds_matter(op))
+		creds_rest();
 	return (struct call){.fs = fs, .req = req, .op = op};
 }
 

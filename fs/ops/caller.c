@@ -62,7 +62,7 @@ static int read_proc(pid_t pid, const char *file, char *buf, size_t len)
 	cleanup_fd int fd = -1;
 	size_t used = 0;
 
-	creds_as_root();
+	creds_rest(); /* it may be hidden from others: hidepid of proc(5) */
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -98,7 +98,7 @@ static bool same_user_namespace(pid_t pid)
 	char path[64];
 	struct stat theirs, ours;
 
-	creds_as_root();
+	creds_rest(); /* it is not for everybody: ptrace(2), PTRACE_MODE_READ_FSCREDS */
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
 	return stat(path, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;

@@ -52,7 +52,7 @@ static __thread struct {
 	uid_t fsuid;
 	gid_t fsgid;
 	mode_t umask;
-	bool may_keep_setid;
+	bool keeps_setid; /* CAP_FSETID */
 	struct caps caps;
 } now;
 
@@ -64,55 +64,74 @@ int creds_init_thread(void)
 		return -errno;
 	umask(0);
 	r = caps_load(&now.caps);
-	now.may_keep_setid = now.caps.data[0].effective & CAP_TO_MASK(CAP_FSETID);
-	return r;
+	if (r < 0)
+		return r;
+	now.keeps_setid = now.caps.data[0].effective & CAP_TO_MASK(CAP_FSETID);
+	creds_rest();
+	return 0;
 }
 
-static void become(uid_t uid, gid_t gid)
+/* They tell no error, only what was before; -1 is no id and changes nothing (setfsuid(2)). */
+static bool become(uid_t uid, gid_t gid)
 {
-	if (gid != now.fsgid)
+	if (gid != now.fsgid) {
 		setfsgid(gid);
-	if (uid != now.fsuid)
+		now.fsgid = (gid_t)setfsgid((gid_t)-1);
+	}
+	if (uid != now.fsuid) {
 		setfsuid(uid);
-	now.fsgid = gid;
-	now.fsuid = uid;
+		now.fsuid = (uid_t)setfsuid((uid_t)-1);
+	}
+	return now.fsuid == uid && now.fsgid == gid;
 }
 
-static void may_keep_setid(bool may)
+static void keep_setid(bool on)
 {
 	uint32_t bit = CAP_TO_MASK(CAP_FSETID);
 	struct caps caps = now.caps;
 
-	if (may == now.may_keep_setid)
+	if (on == now.keeps_setid)
 		return;
-	if (may)
+	if (on)
 		caps.data[0].effective |= bit & caps.data[0].permitted;
 	else
 		caps.data[0].effective &= ~bit;
 	if (caps_store(&caps) < 0)
 		return;
 	now.caps = caps;
-	now.may_keep_setid = may;
+	now.keeps_setid = on;
 }
 
-void creds_as_creator(uid_t uid, gid_t gid, mode_t mask, mode_t mode)
+int creds_as_creator(uid_t uid, gid_t gid, mode_t mask, mode_t mode)
 {
 	if (mask != now.umask) {
 		umask(mask);
 		now.umask = mask;
 	}
 	if (mode & S_ISGID)
-		may_keep_setid(true);
-	become(uid, gid);
+		keep_setid(true);
+	return become(uid, gid) ? 0 : -EOVERFLOW;
 }
 
-void creds_as_member(gid_t gid, bool keep_setid)
+void creds_in_group(gid_t gid, bool with_setid)
 {
-	may_keep_setid(keep_setid);
+	keep_setid(with_setid);
+	become(0, gid);
+}
+
+void creds_as_writer(gid_t gid, bool with_setid)
+{
+	keep_setid(with_setid);
 	become(CREDS_NOBODY, gid);
 }
 
-void creds_as_root(void)
+void creds_as_user(uid_t uid)
 {
+	become(uid, 0);
+}
+
+void creds_rest(void)
+{
+	keep_setid(false);
 	become(0, 0);
 }

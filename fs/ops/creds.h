@@ -12,10 +12,9 @@
  *  - CAP_FSETID is off except where a set-id bit is asked for, or the caller may keep it: what
  *    changes a file must clear them for everybody else (inode(7)).
  *
- * Each of these changes copies the credentials in the kernel. So a worker stays what it was last
- * until somebody needs it to be something else: whose result depends on who it is says so before.
- * All that does not depend on it has a capability to rest on: to look, open and list
- * (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE), to rename and remove (CAP_FOWNER in sticky directories).
+ * Each of these changes copies the credentials in the kernel, so a worker does not change back: it
+ * stays what it was last. A request of an operation whose result could depend on that begins at
+ * rest (call_begin()); the others (fs/ops/call.c, creds_matter()) say who they are where it matters.
  */
 
 #include "errors.h"
@@ -30,20 +29,27 @@ int creds_init_process(struct error *err);
 /* Once per worker: an own umask (unshare(CLONE_FS)). Returns 0 or -errno. */
 int creds_init_thread(void);
 
-/* Create as UID:GID with UMASK; MODE is what will be asked for. */
-void creds_as_creator(uid_t uid, gid_t gid, mode_t umask, mode_t mode);
+/* As root of no other group, without CAP_FSETID. */
+void creds_rest(void);
+
+/* Create as UID:GID with UMASK; MODE is what will be asked for. -EOVERFLOW: cannot be those. */
+int creds_as_creator(uid_t uid, gid_t gid, mode_t umask, mode_t mode);
 
 /*
- * Change a file of group GID as somebody who belongs to that group, or with CREDS_NOBODY does not,
- * and as a user who is nobody, so that the blocks that a file system keeps for root (ext4: resuid)
- * stay kept. With KEEP_SETID also as somebody who may leave set-id bits alone (CAP_FSETID), which
- * chown, truncate, and writes otherwise clear; a set-group-id bit without group execution always
- * stays for a member.
+ * Change a file of group GID as somebody who belongs to that group, or with CREDS_NOBODY does not.
+ * WITH_SETID also as somebody who may leave set-id bits alone (CAP_FSETID), which chown, truncate,
+ * and writes otherwise clear; in the group a set-group-id bit without group execution always stays.
  */
-void creds_as_member(gid_t gid, bool keep_setid);
+void creds_in_group(gid_t gid, bool with_setid);
 
-/* Look at processes in /proc as root: not all of it is for everybody (ptrace(2), FSCREDS). */
-void creds_as_root(void);
+/*
+ * Write data to a file of group GID: as creds_in_group(), and as a user who is nobody, so that the
+ * blocks that a file system keeps for root (ext4: resuid) stay kept.
+ */
+void creds_as_writer(gid_t gid, bool with_setid);
+
+/* As UID, for what only the owner of a file may: a lease (fcntl(2)). */
+void creds_as_user(uid_t uid);
 
 /* No user and no group has this id: the next one, 4294967295, means "no id". */
 #define CREDS_NOBODY ((uid_t)-2)

@@ -107,9 +107,9 @@ static void become_writer(struct call *c, const struct stat *st)
 
 	if (!(st->st_mode & (S_ISUID | S_ISGID)) ||
 		caller_rights(fuse_req_ctx(c->req)->pid, st->st_gid, &rights) < 0)
-		creds_as_member(st->st_gid, false);
+		creds_as_writer(st->st_gid, false);
 	else
-		creds_as_member(rights.is_member ? st->st_gid : CREDS_NOBODY, rights.has_fsetid);
+		creds_as_writer(rights.is_member ? st->st_gid : CREDS_NOBODY, rights.has_fsetid);
 }
 
 #define FALLOC_HARMLESS (FALLOC_FL_KEEP_SIZE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)

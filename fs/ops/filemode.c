@@ -33,7 +33,7 @@ static int take_backing(struct call *c, struct node *node, int fd)
 	 * may not keep them has them taken away by a SETATTR before (Linux, fs/backing-file.c:
 	 * file_remove_privs() of the FUSE file, with the caller's own credentials).
 	 */
-	creds_as_member(st.st_gid, true);
+	creds_as_writer(st.st_gid, true);
 	id = backing_open(c->fs, fd);
 	if (id > 0) {
 		__atomic_store_n(&mount->passthrough, 1, __ATOMIC_RELAXED);

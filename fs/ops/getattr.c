@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops.h"
 
+#include "creds.h"
 #include "dircache.h"
 #include "entry.h"
 #include "fuseproto.h"
@@ -10,6 +11,17 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+
+/* Only its owner may have one, or CAP_LEASE (fcntl(2)). */
+static int lease_as_owner(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	creds_as_user(st.st_uid);
+	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? -errno : 0;
+}
 
 /*
  * A file may be stored to through a mapping after its last descriptor was closed: the mapping
@@ -27,7 +39,7 @@ static void check_mapped(struct call *c, struct node *node)
 		cleanup_fd int fd = fhandle_open(
 			&c->fs->mounts, &node->handle, O_RDONLY | O_NONBLOCK | O_LARGEFILE);
 
-		if (fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+		if (fd >= 0 && lease_as_owner(fd) == 0)
 			__atomic_store_n(&node->maybe_mapped, 0, __ATOMIC_RELAXED);
 	}
 	node_unlock(&c->fs->nodes, node);

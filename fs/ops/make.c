@@ -53,9 +53,10 @@ static int act_make(void *arg)
 	const struct make *m = arg;
 	const struct fuse_ctx *ctx = fuse_req_ctx(m->c->req);
 	mode_t asked = S_ISLNK(m->mode) ? 0 : m->mode;
-	int r;
+	int r = creds_as_creator(ctx->uid, ctx->gid, ctx->umask, asked);
 
-	creds_as_creator(ctx->uid, ctx->gid, ctx->umask, asked);
+	if (r < 0)
+		return r;
 	if (S_ISLNK(m->mode))
 		r = symlinkat(m->target, m->dir_fd, m->name);
 	else if (S_ISDIR(m->mode))

@@ -112,9 +112,11 @@ static int adopt_new(struct call *c, const struct node *dir, int new_fd, struct 
 static int create_as_caller(struct call *c, int dir_fd, const char *name, mode_t mode, int flags)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(c->req);
+	int r = creds_as_creator(ctx->uid, ctx->gid, ctx->umask, mode);
 	int fd;
 
-	creds_as_creator(ctx->uid, ctx->gid, ctx->umask, mode);
+	if (r < 0)
+		return r;
 	fd = openat(dir_fd, name, flags | O_CLOEXEC, mode);
 	return fd < 0 ? -errno : fd;
 }

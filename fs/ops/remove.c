@@ -181,10 +181,13 @@ static int act_rename(void *arg)
 {
 	const struct rename *rn = arg;
 	const struct fuse_ctx *ctx = fuse_req_ctx(rn->c->req);
+	int r = 0;
 
 	/* A whiteout is created with the caller's ids; anything else ignores them. */
 	if (rn->flags & RENAME_WHITEOUT)
-		creds_as_creator(ctx->uid, ctx->gid, 0, 0);
+		r = creds_as_creator(ctx->uid, ctx->gid, 0, 0);
+	if (r < 0)
+		return r;
 	return renameat2(rn->from_fd, rn->name, rn->to_fd, rn->new_name, rn->flags) < 0 ? -errno
 											: 0;
 }

@@ -4,7 +4,6 @@
 #include "caller.h"
 #include "creds.h"
 #include "entry.h"
-#include "opath.h"
 #include "reply.h"
 
 #include <fcntl.h>
@@ -25,7 +24,7 @@ struct setattr {
  * setattr_should_drop_sgid(), setattr_copy()). Of another user namespace it cannot be told: as one
  * who belongs to the group before.
  */
-static void become_owner(struct call *c, const struct setattr *ch)
+static void enter_for_chown(struct call *c, const struct setattr *ch)
 {
 	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : ch->old.st_gid;
 	pid_t pid = fuse_req_ctx(c->req)->pid;
@@ -35,13 +34,13 @@ static void become_owner(struct call *c, const struct setattr *ch)
 	if (S_ISDIR(ch->old.st_mode) || (ch->old.st_mode & (S_ISGID | S_IXGRP)) != S_ISGID ||
 		caller_rights(pid, ch->old.st_gid, &before) < 0 ||
 		caller_rights(pid, gid, &after) < 0)
-		return creds_as_member(ch->old.st_gid, false);
+		return creds_in_group(ch->old.st_gid, false);
 
 	keep = before.has_fsetid || (before.is_member && after.is_member);
 	if (keep || before.is_member)
-		return creds_as_member(ch->old.st_gid, keep);
+		return creds_in_group(ch->old.st_gid, keep);
 	/* Any other group: a file may even be CREDS_NOBODY's. */
-	return creds_as_member(ch->old.st_gid == 0 ? CREDS_NOBODY : 0, false);
+	return creds_in_group(ch->old.st_gid == 0 ? CREDS_NOBODY : 0, false);
 }
 
 static int set_owner(struct call *c, const struct setattr *ch)
@@ -49,7 +48,7 @@ static int set_owner(struct call *c, const struct setattr *ch)
 	uid_t uid = ch->to_set & FUSE_SET_ATTR_UID ? ch->attr->st_uid : (uid_t)-1;
 	gid_t gid = ch->to_set & FUSE_SET_ATTR_GID ? ch->attr->st_gid : (gid_t)-1;
 
-	become_owner(c, ch);
+	enter_for_chown(c, ch);
 	return fchownat(ch->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
@@ -93,13 +92,26 @@ static int set_nothing(struct call *c, struct node *node, const struct setattr *
 	return set_owner(c, ch);
 }
 
+/* An O_PATH descriptor takes no fchmod(); its name in /proc takes chmod() and truncate(). */
+struct proc_path {
+	char text[32];
+};
+
+static struct proc_path proc_path(int fd)
+{
+	struct proc_path path;
+
+	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+	return path;
+}
+
 static int set_mode(const struct setattr *ch)
 {
 	mode_t mode = ch->attr->st_mode & 07777;
 
 	if (mode & S_ISGID)
-		creds_as_member(ch->old.st_gid, true);
-	return opath_chmod(ch->fd, mode) < 0 ? -errno : 0;
+		creds_in_group(ch->old.st_gid, true);
+	return chmod(proc_path(ch->fd).text, mode) < 0 ? -errno : 0;
 }
 
 /*
@@ -118,7 +130,7 @@ static int truncate_base(struct call *c, const struct node *node, const struct s
 	cleanup_fd int out = -1;
 
 	if (!is_by_descriptor(node, ch))
-		return opath_truncate(ch->fd, ch->attr->st_size) < 0 ? -errno : 0;
+		return truncate(proc_path(ch->fd).text, ch->attr->st_size) < 0 ? -errno : 0;
 	out = fhandle_open(&c->fs->mounts, &node->handle, O_WRONLY | O_NONBLOCK | O_LARGEFILE);
 	if (out < 0)
 		return out;
@@ -135,7 +147,7 @@ static int set_size(struct call *c, const struct node *node, const struct setatt
 		r = call_allow(c, node, POLICY_SHRINK, NULL);
 	if (r < 0)
 		return r;
-	creds_as_member(ch->old.st_gid, keep_setid);
+	creds_in_group(ch->old.st_gid, keep_setid);
 	return truncate_base(c, node, ch);
 }
 

@@ -5,7 +5,6 @@
 #include "creds.h"
 #include "kcache.h"
 #include "once.h"
-#include "opath.h"
 #include "reply.h"
 #include "str.h"
 
@@ -21,6 +20,29 @@
 /* The kernel asks for this one at the first write to every file (file_remove_privs). */
 #define CAPABILITY "security.capability"
 
+/* xattr calls take no O_PATH descriptor, but its name in /proc, which leads to any kind of file. */
+struct xattr_path {
+	int fd;
+	char text[32];
+};
+
+static void close_path(struct xattr_path *path)
+{
+	if (path->fd >= 0)
+		close(path->fd);
+}
+
+#define cleanup_path cleanup_(close_path)
+
+static int open_path(struct call *c, const struct node *node, struct xattr_path *ret)
+{
+	ret->fd = call_open_path(c, node);
+	if (ret->fd < 0)
+		return ret->fd;
+	snprintf(ret->text, sizeof(ret->text), "/proc/self/fd/%d", ret->fd);
+	return 0;
+}
+
 /* What is known of NODE's file capabilities, unless somebody has learned more meanwhile. */
 static void replace_caps(struct node *node, uint32_t before, uint32_t after)
 {
@@ -28,8 +50,8 @@ static void replace_caps(struct node *node, uint32_t before, uint32_t after)
 		&node->file_caps, &before, after, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
-/* Common to set and remove. Returns an O_PATH descriptor or -errno. */
-static int begin_change(struct call *c, fuse_ino_t ino, const char *name)
+/* Common to set and remove. */
+static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct xattr_path *ret)
 {
 	struct node *node;
 	int r;
@@ -43,33 +65,34 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name)
 		return r;
 	if (strcmp(name, CAPABILITY) == 0)
 		__atomic_store_n(&node->file_caps, NODE_CAPS_CHANGED, __ATOMIC_SEQ_CST);
-	return call_open_path(c, node);
+	return open_path(c, node, ret);
 }
 
 /*
  * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
  * groups, which only the kernel knows: it says so in the request.
  */
-static int set_access_acl(int fd, const char *name, const char *value, size_t size, int flags)
+static int set_access_acl(
+	const struct xattr_path *path, const char *name, const char *value, size_t size, int flags)
 {
 	const struct fuse_setxattr_in *in = call_arguments();
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(path->fd, &st) < 0)
 		return -errno;
-	creds_as_member(st.st_gid, true);
-	if (opath_setxattr(fd, name, value, size, flags) < 0)
+	creds_in_group(st.st_gid, true);
+	if (setxattr(path->text, name, value, size, flags) < 0)
 		return -errno;
 	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || !(st.st_mode & S_ISGID))
 		return 0;
-	if (fstat(fd, &st) < 0 || opath_chmod(fd, st.st_mode & 07777 & ~S_ISGID) < 0)
+	if (fstat(path->fd, &st) < 0 || chmod(path->text, st.st_mode & 07777 & ~S_ISGID) < 0)
 		return -errno;
 	return 0;
 }
 
 /* One change of an attribute. */
 struct xattr_change {
-	int fd; /* O_PATH */
+	const struct xattr_path *path;
 	const char *name;
 	const char *value; /* NULL: take it away */
 	size_t size;
@@ -78,7 +101,7 @@ struct xattr_change {
 
 static bool has_xattr(const struct xattr_change *ch)
 {
-	return opath_getxattr(ch->fd, ch->name, NULL, 0) >= 0;
+	return getxattr(ch->path->text, ch->name, NULL, 0) >= 0;
 }
 
 static int act_change(void *arg)
@@ -87,10 +110,10 @@ static int act_change(void *arg)
 	int r;
 
 	if (!ch->value)
-		return opath_removexattr(ch->fd, ch->name) < 0 ? -errno : 0;
+		return removexattr(ch->path->text, ch->name) < 0 ? -errno : 0;
 	if (strcmp(ch->name, "system.posix_acl_access") == 0)
-		return set_access_acl(ch->fd, ch->name, ch->value, ch->size, ch->flags);
-	r = opath_setxattr(ch->fd, ch->name, ch->value, ch->size, ch->flags);
+		return set_access_acl(ch->path, ch->name, ch->value, ch->size, ch->flags);
+	r = setxattr(ch->path->text, ch->name, ch->value, ch->size, ch->flags);
 	return r < 0 ? -errno : 0;
 }
 
@@ -121,11 +144,13 @@ static int change_once(struct call *c, fuse_ino_t ino, struct xattr_change *ch)
 static int do_setxattr(
 	struct call *c, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	cleanup_fd int fd = begin_change(c, ino, name);
+	cleanup_path struct xattr_path path = {.fd = -1};
+	int r;
 
-	if (fd < 0)
-		return fd;
-	return change_once(c, ino, &(struct xattr_change){fd, name, value, size, flags});
+	r = begin_change(c, ino, name, &path);
+	if (r < 0)
+		return r;
+	return change_once(c, ino, &(struct xattr_change){&path, name, value, size, flags});
 }
 
 void op_setxattr(
@@ -138,12 +163,13 @@ void op_setxattr(
 
 static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
 {
-	cleanup_fd int fd = begin_change(c, ino, name);
+	cleanup_path struct xattr_path path = {.fd = -1};
 	int r;
 
-	if (fd < 0)
-		return fd;
-	r = change_once(c, ino, &(struct xattr_change){fd, name, NULL, 0, 0});
+	r = begin_change(c, ino, name, &path);
+	if (r < 0)
+		return r;
+	r = change_once(c, ino, &(struct xattr_change){&path, name, NULL, 0, 0});
 	if (r == 0 && strcmp(name, CAPABILITY) == 0)
 		replace_caps(call_node(c, ino), NODE_CAPS_CHANGED, NODE_CAPS_TAKEN);
 	return r;
@@ -173,19 +199,20 @@ static void reply_value(struct call *c, ssize_t n, const char *value, size_t siz
 static ssize_t do_getxattr(
 	struct call *c, fuse_ino_t ino, const char *name, char *value, size_t size)
 {
-	cleanup_fd int fd = -1;
+	cleanup_path struct xattr_path path = {.fd = -1};
 	struct node *node = call_node(c, ino);
 	bool is_caps = strcmp(name, CAPABILITY) == 0;
 	ssize_t n;
+	int r;
 
 	if (!node)
 		return call_is_virtual(c, ino) ? -ENODATA : -ESTALE;
 	if (is_caps && __atomic_load_n(&node->file_caps, __ATOMIC_RELAXED) == NODE_CAPS_NONE)
 		return -ENODATA;
-	fd = call_open_path(c, node);
-	if (fd < 0)
-		return fd;
-	n = opath_getxattr(fd, name, value, size);
+	r = open_path(c, node, &path);
+	if (r < 0)
+		return r;
+	n = getxattr(path.text, name, value, size);
 	if (n < 0)
 		n = -errno;
 	/* Absent when asked, and nobody had begun to set it: it stays so until somebody does. */
@@ -224,16 +251,17 @@ static ssize_t drop_names(char *names, ssize_t len, const char *prefix)
 
 static ssize_t do_listxattr(struct call *c, fuse_ino_t ino, char *names, size_t size)
 {
-	cleanup_fd int fd = -1;
+	cleanup_path struct xattr_path path = {.fd = -1};
 	struct node *node = call_node(c, ino);
 	ssize_t n;
+	int r;
 
 	if (!node)
 		return call_is_virtual(c, ino) ? 0 : -ESTALE;
-	fd = call_open_path(c, node);
-	if (fd < 0)
-		return fd;
-	n = opath_listxattr(fd, names, size);
+	r = open_path(c, node, &path);
+	if (r < 0)
+		return r;
+	n = listxattr(path.text, names, size);
 	if (n < 0)
 		return -errno;
 

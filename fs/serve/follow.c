@@ -15,10 +15,13 @@
 
 void follow_init(struct follow *f)
 {
-	*f = (struct follow){
-		.loadavg_fd = -1, .n_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN), .wanted_cpu = -1};
-	if (f->n_cpus > 1)
-		f->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	cpu_set_t allowed;
+
+	*f = (struct follow){.loadavg_fd = -1, .n_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN)};
+	if (f->n_cpus < 2 || sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return;
+	f->is_free = CPU_COUNT(&allowed) == f->n_cpus;
+	f->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
 }
 
 void follow_finish(struct follow *f)
@@ -40,15 +43,16 @@ static int n_runnable(const struct follow *f)
 	return sscanf(buf, "%*s %*s %*s %d", &runnable) == 1 ? runnable : 0;
 }
 
-/* The 39th field of /proc/PID/stat; the second, in parentheses, may hold anything (proc(5)). */
+/* The 39th field of /proc/PID/task/TID/stat; the second, in parentheses, may hold anything (proc(5)). */
 static int cpu_of(pid_t tid)
 {
-	char path[32], buf[1024];
+	char path[48], buf[1024];
 	cleanup_fd int fd = -1;
 	const char *p;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	/* Of the thread alone: of a process it would add up all its threads. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 	if (n <= 0)
@@ -70,7 +74,8 @@ bool follow_look(struct follow *f, pid_t caller, pid_t worker)
 {
 	int cpu;
 
-	if (f->loadavg_fd < 0)
+	follow_end(f);
+	if (f->loadavg_fd < 0 || caller == 0) /* 0: the kernel's own, as RELEASE */
 		return false;
 	f->n_looks = caller == f->caller ? f->n_looks + 1 : 1;
 	f->caller = caller;
@@ -80,23 +85,39 @@ bool follow_look(struct follow *f, pid_t caller, pid_t worker)
 	cpu = cpu_of(caller);
 	if (cpu < 0 || cpu == cpu_of(worker))
 		return false;
-	__atomic_store_n(&f->wanted_cpu, cpu, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->wanted, (uint64_t)cpu << 32 | (uint32_t)worker, __ATOMIC_RELAXED);
 	return true;
 }
 
-void follow_go(struct follow *f)
+void follow_end(struct follow *f)
 {
-	int cpu = __atomic_load_n(&f->wanted_cpu, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->wanted, 0, __ATOMIC_RELAXED);
+}
+
+/* Back to where it might run. All CPUs, also those of a cpuset that grows later. */
+static void run_anywhere(const cpu_set_t *allowed)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	if (!allowed || sched_setaffinity(0, sizeof(*allowed), allowed) < 0)
+		sched_setaffinity(0, sizeof(all), &all);
+}
+
+void follow_go(struct follow *f, pid_t worker)
+{
+	uint64_t wanted = __atomic_load_n(&f->wanted, __ATOMIC_RELAXED);
+	int cpu = (int)(wanted >> 32);
 	cpu_set_t allowed, one;
 
-	if (cpu < 0)
+	if ((pid_t)(uint32_t)wanted != worker)
 		return;
-	__atomic_store_n(&f->wanted_cpu, -1, __ATOMIC_RELAXED);
+	follow_end(f);
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	/* Not where an administrator does not want it (taskset(1), CPUAffinity=). */
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || !CPU_ISSET(cpu, &allowed))
 		return;
 	if (sched_setaffinity(0, sizeof(one), &one) == 0)
-		sched_setaffinity(0, sizeof(allowed), &allowed);
+		run_anywhere(f->is_free ? NULL : &allowed);
 }

@@ -68,6 +68,7 @@ static void mind_stream(struct turn *t, const struct worker *w, uint64_t n_reque
 				__atomic_load_n(&w->tid, __ATOMIC_RELAXED));
 	} else if (n_requests < STREAM_END) {
 		awake_end(t->awake);
+		follow_end(t->follow);
 	}
 	t->n_quiet = n_requests > 0 ? 0 : t->n_quiet + 1;
 }

@@ -211,6 +211,7 @@ static void serve(struct worker *w, struct journal_entry *e)
 	__atomic_store_n(&w->serving, e, __ATOMIC_RELEASE);
 	step(w);
 	request_serve(w->desk->session, e);
+	follow_go(&w->desk->follow, w->tid); /* where that takes long, the turn is taken away */
 	step(w);
 }
 
@@ -272,7 +273,6 @@ void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 			break;
 		serve_next(w);
 		after_each(arg);
-		follow_go(&desk->follow);
 	}
 	turn_end(&desk->turn);
 	dircache_clear();

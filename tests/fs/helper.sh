@@ -22,9 +22,6 @@ new_dirs() {
 
 unmount_all() { while umount "$1" 2>/dev/null; do :; done; }
 
-# The daemon of a mount, which nobody told us: who has locked the base.
-daemon_of() { awk -v end=":$(stat -c %i "$1")\$" '$2 == "FLOCK" && $6 ~ end { print $5 }' /proc/locks; }
-
 is_free() { [ -z "$(daemon_of "$1")" ]; }
 
 table_of() { findmnt -rno "$2" "$1"; }

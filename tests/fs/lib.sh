@@ -18,6 +18,9 @@ declare_volumes() {
 	base=$ANKLUME_BASE/pro/pro-dev
 }
 
+# daemon_of BASE: one that nobody told us, but it has locked the base.
+daemon_of() { awk -v end=":$(stat -c %i "$1")\$" '$2 == "FLOCK" && $6 ~ end { print $5 }' /proc/locks; }
+
 write_spec() {
 	local volume name keys key
 

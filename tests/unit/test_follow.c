@@ -135,8 +135,8 @@ static bool goes_there(pid_t tid, int cpu)
 		run_on(allowed_cpu(0));
 		ck_assert_int_eq(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
 	} while (!look(tid, 3)); /* the kernel may move it, too */
-	follow_go(&follow);
-	ck_assert_int_eq(follow.wanted_cpu, -1);
+	follow_go(&follow, gettid());
+	ck_assert_uint_eq(follow.wanted, 0);
 	ck_assert_int_eq(sched_getaffinity(0, sizeof(after), &after), 0);
 	ck_assert(CPU_EQUAL(&after, &allowed));
 	return sched_getcpu() == cpu;
@@ -162,8 +162,34 @@ START_TEST(goes_nowhere_it_may_not_run)
 
 	meet(&c, 1, 2);
 	ck_assert(look(c.tid, 3));
-	follow_go(&follow);
+	follow_go(&follow, gettid());
 	ck_assert_int_eq(sched_getcpu(), allowed_cpu(0));
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(another_worker_goes_nowhere)
+{
+	struct caller c;
+
+	meet(&c, 1, 2);
+	ck_assert(look(c.tid, 3));
+	follow_go(&follow, c.tid);
+	ck_assert_uint_ne(follow.wanted, 0);
+	follow_end(&follow);
+	ck_assert_uint_eq(follow.wanted, 0);
+	end_caller(&c);
+}
+END_TEST
+
+START_TEST(requests_of_the_kernel_itself_tell_nothing)
+{
+	struct caller c;
+
+	meet(&c, 1, 2);
+	ck_assert(!look(c.tid, 2));
+	ck_assert(!look(0, 3));
+	ck_assert(look(c.tid, 1));
 	end_caller(&c);
 }
 END_TEST
@@ -218,12 +244,14 @@ Suite *unit_suite(void)
 	Suite *s = suite_create("follow");
 	TCase *tc = tcase_create("follow");
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0 || CPU_COUNT(&allowed) < 2)
 		return unit_skip("cpus", "one CPU: there is no other to go to");
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, goes_to_its_caller_when_no_cpu_is_idle);
 	tcase_add_test(tc, goes_nowhere_it_may_not_run);
+	tcase_add_test(tc, another_worker_goes_nowhere);
+	tcase_add_test(tc, requests_of_the_kernel_itself_tell_nothing);
 	tcase_add_test(tc, stays_with_a_caller_that_is_here);
 	tcase_add_test(tc, stays_while_a_cpu_is_idle);
 	tcase_add_test(tc, stays_when_callers_take_turns);
