@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "follow.h"
 
-#include "cleanup.h"
+#include "threadstat.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,27 +42,6 @@ static int n_runnable(const struct follow *f)
 	return sscanf(buf, "%*s %*s %*s %d", &runnable) == 1 ? runnable : 0;
 }
 
-/* The 39th field of /proc/PID/task/TID/stat; the second, in parentheses, may hold anything (proc(5)). */
-static int cpu_of(pid_t tid)
-{
-	char path[48], buf[1024];
-	cleanup_fd int fd = -1;
-	const char *p;
-	ssize_t n;
-
-	/* Of the thread alone: of a process it would add up all its threads. */
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-	if (n <= 0)
-		return -1;
-	buf[n] = '\0';
-	p = strrchr(buf, ')');
-	for (int field = 2; p && field < 39; field++)
-		p = strchr(p + 1, ' ');
-	return p ? atoi(p + 1) : -1;
-}
-
 /* More can run than the CPUs and the thread that looks account for. */
 static bool all_cpus_are_busy(const struct follow *f)
 {
@@ -82,8 +60,8 @@ bool follow_look(struct follow *f, pid_t caller, pid_t worker)
 	if (f->n_looks < LOOKS_MIN || !all_cpus_are_busy(f))
 		return false;
 	f->n_looks = 0;
-	cpu = cpu_of(caller);
-	if (cpu < 0 || cpu == cpu_of(worker))
+	cpu = threadstat_cpu(caller);
+	if (cpu < 0 || cpu == threadstat_cpu(worker))
 		return false;
 	__atomic_store_n(&f->wanted, (uint64_t)cpu << 32 | (uint32_t)worker, __ATOMIC_RELAXED);
 	return true;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -41,15 +42,23 @@ static bool is_own_wait(const char *syscall_text)
 	return false;
 }
 
+/* Behind the second field of `stat`: the name, which may have any character in it. NULL: none. */
+static const char *skip_name(const char *stat)
+{
+	const char *end = strrchr(stat, ')');
+
+	return end && end[1] ? end + 1 : NULL;
+}
+
 struct threadstat threadstat_parse(const char *stat, const char *syscall_text)
 {
 	struct threadstat t = {.place = THREAD_GONE};
-	const char *name_end = strrchr(stat, ')'); /* the name may have any character in it */
+	const char *rest = skip_name(stat);
 	unsigned long user, kernel;
 	char state;
 
-	if (!name_end || sscanf(name_end + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu",
-				 &state, &user, &kernel) != 3)
+	if (!rest || sscanf(rest, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu", &state,
+			     &user, &kernel) != 3)
 		return t;
 	t.user = user;
 	t.kernel = kernel;
@@ -62,20 +71,34 @@ struct threadstat threadstat_parse(const char *stat, const char *syscall_text)
 	return t;
 }
 
-static char *read_text(pid_t tid, const char *name)
+static char *read_text(const char *process, pid_t tid, const char *name)
 {
 	char path[64];
 	char *text;
 	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)tid, name);
+	snprintf(path, sizeof(path), "/proc/%s/task/%d/%s", process, (int)tid, name);
 	return read_file(AT_FDCWD, path, TEXT_MAX, &text, &len) < 0 ? NULL : text;
 }
 
 struct threadstat threadstat_read(pid_t tid)
 {
-	cleanup_free char *stat = read_text(tid, "stat");
-	cleanup_free char *syscall_text = read_text(tid, "syscall");
+	cleanup_free char *stat = read_text("self", tid, "stat");
+	cleanup_free char *syscall_text = read_text("self", tid, "syscall");
 
 	return threadstat_parse(stat ? stat : "", syscall_text ? syscall_text : "");
+}
+
+int threadstat_cpu(pid_t tid)
+{
+	cleanup_free char *stat = NULL;
+	const char *field;
+	char process[16];
+
+	snprintf(process, sizeof(process), "%d", (int)tid);
+	stat = read_text(process, tid, "stat");
+	field = stat ? skip_name(stat) : NULL; /* the space before the 3rd; the 39th is wanted */
+	for (int i = 3; field && i < 39; i++)
+		field = strchr(field + 1, ' ');
+	return field ? atoi(field) : -1;
 }

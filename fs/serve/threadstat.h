@@ -2,7 +2,7 @@
 #ifndef ANKLUME_THREADSTAT_H
 #define ANKLUME_THREADSTAT_H
 
-/* What a thread of this process does, as /proc/self/task/TID has it (proc(5)). */
+/* What a thread does, as /proc/PID/task/TID has it (proc(5)). */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,7 +19,11 @@ struct threadstat {
 	uint64_t user, kernel; /* clock ticks spent in each */
 };
 
+/* Of this process. */
 struct threadstat threadstat_read(pid_t tid);
+
+/* The CPU that it ran on last, of any process; -1: there is no such thread. */
+int threadstat_cpu(pid_t tid);
 
 /*
  * The same of the texts of `stat` and `syscall`; SYSCALL may be empty. THREAD_GONE where they are
