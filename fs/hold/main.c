@@ -280,15 +280,13 @@ static void loop(struct hold *h)
 /* How the daemon was started is how the next one is: $ANKLUME_FS_PATH, and its command line. */
 static int learn_command(struct hold *h)
 {
-	char path[32];
 	size_t len, n = 0;
 	int r;
 
 	h->path = exepath_get();
 	if (!h->path)
 		return -ENOENT;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", h->command_fd);
-	r = read_file(AT_FDCWD, path, COMMAND_MAX, &h->command, &len);
+	r = read_file(AT_FDCWD, fd_path(h->command_fd).text, COMMAND_MAX, &h->command, &len);
 	close(h->command_fd);
 	if (r < 0 || len == 0)
 		return r < 0 ? r : -EINVAL;

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "entry.h"
+#include "fdio.h"
 #include "fuseproto.h"
 #include "path.h"
 #include "str.h"
@@ -38,11 +39,8 @@ static const char *printable(const char *text, char *buf, size_t len)
 /* The path behind FD, "" when the kernel knows none. */
 static const char *path_of_fd(int fd, char *buf, size_t len)
 {
-	char link[32];
-	ssize_t n;
+	ssize_t n = fd < 0 ? -1 : readlink(fd_path(fd).text, buf, len - 1);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = fd < 0 ? -1 : readlink(link, buf, len - 1);
 	buf[n < 0 ? 0 : n] = '\0';
 	return buf;
 }

@@ -4,6 +4,7 @@
 #include "caller.h"
 #include "creds.h"
 #include "entry.h"
+#include "fdio.h"
 #include "reply.h"
 
 #include <fcntl.h>
@@ -92,26 +93,13 @@ static int set_nothing(struct call *c, struct node *node, const struct setattr *
 	return set_owner(c, ch);
 }
 
-/* An O_PATH descriptor takes no fchmod(); its name in /proc takes chmod() and truncate(). */
-struct proc_path {
-	char text[32];
-};
-
-static struct proc_path proc_path(int fd)
-{
-	struct proc_path path;
-
-	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
-	return path;
-}
-
 static int set_mode(const struct setattr *ch)
 {
 	mode_t mode = ch->attr->st_mode & 07777;
 
 	if (mode & S_ISGID)
 		creds_in_group(ch->old.st_gid, true);
-	return chmod(proc_path(ch->fd).text, mode) < 0 ? -errno : 0;
+	return chmod(fd_path(ch->fd).text, mode) < 0 ? -errno : 0;
 }
 
 /*
@@ -130,7 +118,7 @@ static int truncate_base(struct call *c, const struct node *node, const struct s
 	cleanup_fd int out = -1;
 
 	if (!is_by_descriptor(node, ch))
-		return truncate(proc_path(ch->fd).text, ch->attr->st_size) < 0 ? -errno : 0;
+		return truncate(fd_path(ch->fd).text, ch->attr->st_size) < 0 ? -errno : 0;
 	out = fhandle_open(&c->fs->mounts, &node->handle, O_WRONLY | O_NONBLOCK | O_LARGEFILE);
 	if (out < 0)
 		return out;

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "creds.h"
+#include "fdio.h"
 #include "kcache.h"
 #include "once.h"
 #include "reply.h"
@@ -23,7 +24,7 @@
 /* xattr calls take no O_PATH descriptor, but its name in /proc, which leads to any kind of file. */
 struct xattr_path {
 	int fd;
-	char text[32];
+	struct fd_path name;
 };
 
 static void close_path(struct xattr_path *path)
@@ -39,7 +40,7 @@ static int open_path(struct call *c, const struct node *node, struct xattr_path 
 	ret->fd = call_open_path(c, node);
 	if (ret->fd < 0)
 		return ret->fd;
-	snprintf(ret->text, sizeof(ret->text), "/proc/self/fd/%d", ret->fd);
+	ret->name = fd_path(ret->fd);
 	return 0;
 }
 
@@ -81,11 +82,11 @@ static int set_access_acl(
 	if (fstat(path->fd, &st) < 0)
 		return -errno;
 	creds_in_group(st.st_gid, true);
-	if (setxattr(path->text, name, value, size, flags) < 0)
+	if (setxattr(path->name.text, name, value, size, flags) < 0)
 		return -errno;
 	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || !(st.st_mode & S_ISGID))
 		return 0;
-	if (fstat(path->fd, &st) < 0 || chmod(path->text, st.st_mode & 07777 & ~S_ISGID) < 0)
+	if (fstat(path->fd, &st) < 0 || chmod(path->name.text, st.st_mode & 07777 & ~S_ISGID) < 0)
 		return -errno;
 	return 0;
 }
@@ -101,7 +102,7 @@ struct xattr_change {
 
 static bool has_xattr(const struct xattr_change *ch)
 {
-	return getxattr(ch->path->text, ch->name, NULL, 0) >= 0;
+	return getxattr(ch->path->name.text, ch->name, NULL, 0) >= 0;
 }
 
 static int act_change(void *arg)
@@ -110,10 +111,10 @@ static int act_change(void *arg)
 	int r;
 
 	if (!ch->value)
-		return removexattr(ch->path->text, ch->name) < 0 ? -errno : 0;
+		return removexattr(ch->path->name.text, ch->name) < 0 ? -errno : 0;
 	if (strcmp(ch->name, "system.posix_acl_access") == 0)
 		return set_access_acl(ch->path, ch->name, ch->value, ch->size, ch->flags);
-	r = setxattr(ch->path->text, ch->name, ch->value, ch->size, ch->flags);
+	r = setxattr(ch->path->name.text, ch->name, ch->value, ch->size, ch->flags);
 	return r < 0 ? -errno : 0;
 }
 
@@ -212,7 +213,7 @@ static ssize_t do_getxattr(
 	r = open_path(c, node, &path);
 	if (r < 0)
 		return r;
-	n = getxattr(path.text, name, value, size);
+	n = getxattr(path.name.text, name, value, size);
 	if (n < 0)
 		n = -errno;
 	/* Absent when asked, and nobody had begun to set it: it stays so until somebody does. */
@@ -261,7 +262,7 @@ static ssize_t do_listxattr(struct call *c, fuse_ino_t ino, char *names, size_t 
 	r = open_path(c, node, &path);
 	if (r < 0)
 		return r;
-	n = listxattr(path.text, names, size);
+	n = listxattr(path.name.text, names, size);
 	if (n < 0)
 		return -errno;
 

@@ -2,6 +2,7 @@
 #include "fhandle.h"
 
 #include "checksum.h"
+#include "fdio.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -44,12 +45,8 @@ static int open_on_mount(int dirfd, const char *name, int flags)
 	int fd = openat(dirfd, flags & AT_EMPTY_PATH ? "." : name, oflags);
 
 	/* A bare file as a mount's root: "." of it does not exist, reopen it through /proc. */
-	if (fd < 0 && errno == ENOTDIR && (flags & AT_EMPTY_PATH)) {
-		char path[32];
-
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", dirfd);
-		fd = open(path, oflags & ~O_NOFOLLOW);
-	}
+	if (fd < 0 && errno == ENOTDIR && (flags & AT_EMPTY_PATH))
+		fd = open(fd_path(dirfd).text, oflags & ~O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
 }
 

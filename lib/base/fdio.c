@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -130,4 +131,12 @@ void stdio_to_null(void)
 		dup2(fd, i);
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+struct fd_path fd_path(int fd)
+{
+	struct fd_path path;
+
+	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+	return path;
 }

@@ -25,6 +25,15 @@ int write_file_atomic(int dirfd, const char *path, const void *data, size_t len,
 /* Create PATH and its missing parents with MODE. Existing directories are left alone. */
 int mkdir_parents(const char *path, mode_t mode);
 
+/*
+ * FD by its name in /proc, for calls that take a path and no O_PATH descriptor. It leads to any kind
+ * of file, also to one without a name.
+ */
+struct fd_path {
+	char text[32];
+};
+struct fd_path fd_path(int fd);
+
 /* Standard input, output and error become /dev/null: whoever waits for their end has it. */
 void stdio_to_null(void);
 

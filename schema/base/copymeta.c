@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "copymeta.h"
 
+#include "fdio.h"
 #include "str.h"
 
 #include <fcntl.h>
@@ -8,14 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
-
-#define FD_PATH_SIZE 64
-
-/* What only a path can name: descriptors by O_PATH, and names of symlinks, for l*xattr(2). */
-static void make_fd_path(char buf[FD_PATH_SIZE], int fd)
-{
-	snprintf(buf, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
-}
 
 static int copy_xattr(
 	const char *from, const char *to, const char *key, char **value, struct error *err)
@@ -40,30 +33,29 @@ static int copy_xattr(
 int copymeta_xattrs(
 	int from_fd, int to_dirfd, const char *name, const char *skip, struct error *err)
 {
-	char from[FD_PATH_SIZE];
-	char dir[FD_PATH_SIZE];
+	/* What only a path can name: descriptors by O_PATH, and names of symlinks, for l*xattr(2). */
+	const struct fd_path from = fd_path(from_fd);
+	const struct fd_path dir = fd_path(to_dirfd);
 	cleanup_free char *to = NULL;
 	cleanup_free char *list = NULL;
 	cleanup_free char *value = NULL;
 	ssize_t len;
 	int r = 0;
 
-	make_fd_path(from, from_fd);
-	make_fd_path(dir, to_dirfd);
 	/* Most files have none: asking for the length first spares the buffers. */
-	len = listxattr(from, NULL, 0);
+	len = listxattr(from.text, NULL, 0);
 	if (len == 0 || (len < 0 && (errno == EOPNOTSUPP || errno == ENODATA)))
 		return 0;
 	list = malloc(XATTR_LIST_MAX);
-	if (!list || asprintf(&to, "%s/%s", dir, name) < 0)
+	if (!list || asprintf(&to, "%s/%s", dir.text, name) < 0)
 		return -ENOMEM;
-	len = listxattr(from, list, XATTR_LIST_MAX);
+	len = listxattr(from.text, list, XATTR_LIST_MAX);
 	if (len < 0)
 		return error_errno(err, -errno, "cannot list the attributes");
 
 	for (const char *key = list; r == 0 && key < list + len; key += strlen(key) + 1) {
 		if (!skip || !str_has_prefix(key, skip))
-			r = copy_xattr(from, to, key, &value, err);
+			r = copy_xattr(from.text, to, key, &value, err);
 	}
 	return r;
 }

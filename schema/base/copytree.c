@@ -101,11 +101,8 @@ static int remember_link(struct copy *c, const struct stat *st, int to_dirfd, co
 /* Open anew what O_PATH_FD stands for: that very file, whatever has its name by now. */
 static int reopen(int o_path_fd, int flags)
 {
-	char path[64];
-	int fd;
+	int fd = open(fd_path(o_path_fd).text, flags | O_CLOEXEC | O_NOATIME);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", o_path_fd);
-	fd = open(path, flags | O_CLOEXEC | O_NOATIME);
 	return fd < 0 ? -errno : fd;
 }
 
