@@ -8,7 +8,7 @@
  * in the cache of its CPU. It passes the turn on when more requests wait or when one will take
  * long. Where it gets stuck in a request that should have been short, the deputy, one of those
  * who wait for their turn, takes it away. The deputy also sees how many requests come, and has the
- * CPUs kept awake while they stream.
+ * CPUs kept awake while they stream, or the worker go where its caller is.
  *
  * The turn decides who waits, not who may read: two workers at the device at once are harmless.
  */
