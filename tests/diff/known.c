@@ -117,6 +117,8 @@ static const struct known {
 	{" chown fchown ", match_unknown_owner, false, IDMAPPED,
 		"chown(-1, -1) of a set-id file through an idmapped mount: whose it is there cannot be told; in "
 		"a user namespace nothing is taken away, in our own it is refused unless the ids are equal"},
+	{" chown fchown ", match_unknown_owner_unseen, false, NOT_YET,
+		"chown(-1, -1), not looked at: one of these"},
 	{" lseek ", match_other_hole, false, ON_XFS,
 		"SEEK_HOLE and SEEK_DATA: xfs takes space that it has reserved ahead for data, and how much "
 		"it reserves depends on who opens and closes the file meanwhile"},

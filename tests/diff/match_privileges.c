@@ -94,6 +94,12 @@ bool match_unknown_owner(const struct op *op, const char *native, const char *mo
 		       (!fnmatch("= 0*", native, 0) && !fnmatch("= -1 EPERM*", mount, 0)));
 }
 
+bool match_unknown_owner_unseen(const struct op *op, const char *native, const char *mount)
+{
+	(void)mount;
+	return op->quiet && has_no_ids(op) && !fnmatch("= 0*", native, 0);
+}
+
 bool match_like_a_write(const struct op *op, const char *native, const char *mount)
 {
 	return has_no_ids(op) && !fnmatch("= -1 EPERM*", native, 0) && !fnmatch("= 0*", mount, 0);

@@ -14,6 +14,7 @@ bool match_lost_set_id(const struct op *op, const char *native, const char *moun
 bool match_kept_set_gid(const struct op *op, const char *native, const char *mount);
 bool match_failed_write(const struct op *op, const char *native, const char *mount);
 bool match_unknown_owner(const struct op *op, const char *native, const char *mount);
+bool match_unknown_owner_unseen(const struct op *op, const char *native, const char *mount);
 bool match_like_a_write(const struct op *op, const char *native, const char *mount);
 bool match_capless_refusal(const struct op *op, const char *native, const char *mount);
 bool match_like_one_who_keeps(const struct op *op, const char *native, const char *mount);

@@ -100,24 +100,31 @@ run_tester() {
 	kill -0 "$(cat "$dir/pid")" || fail "the daemon ended: $(tail -n 5 "$dir/log")"
 }
 
-# Scripts of what random rounds have found once, or seldom find.
+# replay_scripts FS VARIANT: what random rounds have found once, or seldom find
 replay_scripts() {
-	local fs=$1 script
+	local fs=$1 script arguments=(--no-shrink)
 
+	[ "$2" = plain ] || arguments+=(--idmap)
 	for script in "$(dirname "$0")"/scripts/*.ops; do
-		"$difftest" --no-shrink --replay "$script" \
+		"$difftest" "${arguments[@]}" --replay "$script" \
 			"$dir/image/native" "$dir/mount" "$dir/image/base" >"$dir/out" 2>&1 ||
-			fail "$fs, $script: $(cat "$dir/out")"
+			fail "$fs, $2, $script: $(cat "$dir/out")"
 	done
+}
+
+# run_variant FS VARIANT SECONDS
+run_variant() {
+	case ,$variants, in *,"$2",*) ;; *) return 0 ;; esac
+	replay_scripts "$1" "$2"
+	run_tester "$@"
 }
 
 run_filesystem() {
 	local fs=$1
 
 	mount_both "$fs"
-	replay_scripts "$fs"
-	case ,$variants, in *,plain,*) run_tester "$fs" plain $((seconds * 3 / 4)) ;; esac
-	case ,$variants, in *,idmap,*) run_tester "$fs" idmap $((seconds - seconds * 3 / 4)) ;; esac
+	run_variant "$fs" plain $((seconds * 3 / 4))
+	run_variant "$fs" idmap $((seconds - seconds * 3 / 4))
 	# Nothing holds the mount now, so it goes without force, and the daemon with it.
 	umount "$dir/mount"
 	wait "$daemon" || fail "exit status $? of the daemon: $(tail -n 5 "$dir/log")"
