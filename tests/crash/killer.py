@@ -2,6 +2,7 @@
 """Kill the daemon of a site, or its holder, at random moments, and tell how long callers waited."""
 
 import os
+import select
 import signal
 import time
 
@@ -11,19 +12,34 @@ HURRY = 0.15  # the share of daemons that die before they serve
 PAUSE_S = 0.12  # at most, from one that serves to its death
 
 
+def kill_and_see_it_die(pid):
+    """Nanoseconds until its last thread has come back from the system call that it was in."""
+    fd = os.pidfd_open(pid)
+    try:
+        end = select.poll()
+        end.register(fd, select.POLLIN)
+        killed = time.monotonic_ns()
+        os.kill(pid, signal.SIGKILL)
+        end.poll(60_000)
+        return time.monotonic_ns() - killed
+    finally:
+        os.close(fd)
+
+
 class Killer:
     """Kills, one at a time; each is over when a daemon serves again."""
 
     def __init__(self, site, rng):
         self.site, self.random = site, rng
         self.moments = []  # (nanoseconds of a kill, of the first answer after it)
+        self.deaths_ms = []  # what each kill took
         self.n_early = self.n_holders = 0
 
     def daemon(self):
         pause(self.random.random() * PAUSE_S)
         pid = self.site.status()["pid"]
         killed = time.monotonic_ns()
-        os.kill(pid, signal.SIGKILL)
+        self.deaths_ms.append(kill_and_see_it_die(pid) / 1e6)
         while self.random.random() < HURRY:
             pid = self.one_that_starts(pid)
         wait_until(60, lambda: self.site.status()["pid"] != pid, "another daemon")

@@ -176,6 +176,9 @@ ALL_IS_WELL = """No load saw an error; databases,
 checksums and trees are what they must be (docs/decisions/065, 066). Nothing was left: no inode, open
 file, entry of the journal, descriptor, or one of the %d passthrough ids that were given out."""
 
+WAITS = """Callers waited, for each kill the longest. "The death": until the killed daemon's last thread
+had come back from the base, from fsync(2) and its journal, say. The next daemon begins then."""
+
 
 class Kills:
     """The test: loads, kills, and what is left."""
@@ -249,7 +252,8 @@ class Kills:
                      else "**%d checks failed.**" % self.tap.failed), "",
                  "| Load | Work done |", "|---|---|"]
         lines += ["| %s | %s |" % (load.name, load.amount) for load in self.loads]
-        lines += ["", "Callers waited, for each kill the longest:", "",
+        waits = dict(waits, **{"the death": killer.deaths_ms})
+        lines += ["", WAITS, "",
                   "| At most (ms) | %s |" % " | ".join(waits), "|---:|" + "---:|" * len(waits)]
         columns = [histogram(w) for w in waits.values()]
         for rows in zip(*columns):
