@@ -32,6 +32,8 @@ static bool creds_matter(enum op op)
 	case OP_MKDIR:
 	case OP_SYMLINK:
 	case OP_OPEN:
+	case OP_READ:
+	case OP_WRITE:
 	case OP_RELEASE:
 		return false;
 	default:

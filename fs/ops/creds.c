@@ -125,6 +125,11 @@ void creds_as_writer(gid_t gid, bool with_setid)
 	become(CREDS_NOBODY, gid);
 }
 
+void creds_as_passer(void)
+{
+	creds_as_writer(CREDS_NOBODY, true);
+}
+
 void creds_as_user(uid_t uid)
 {
 	become(uid, 0);

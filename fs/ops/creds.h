@@ -48,6 +48,13 @@ void creds_in_group(gid_t gid, bool with_setid);
  */
 void creds_as_writer(gid_t gid, bool with_setid);
 
+/*
+ * Write data for whomever, as creds_as_writer(), and leave set-id bits alone: whoever may not keep them
+ * has had them taken away by a SETATTR before (Linux, fs/fuse/file.c and fs/backing-file.c:
+ * file_remove_privs() of the FUSE file, with the caller's own credentials).
+ */
+void creds_as_passer(void);
+
 /* As UID, for what only the owner of a file may: a lease (fcntl(2)). */
 void creds_as_user(uid_t uid);
 

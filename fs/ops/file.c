@@ -32,9 +32,11 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 {
 	struct call c = call_begin(req, OP_WRITE);
 	int fd = filemode_fd(c.fs, fi->fh);
-	ssize_t n = fd < 0 ? fd : pwrite(fd, data, size, off);
+	ssize_t n;
 
 	(void)ino;
+	creds_as_passer();
+	n = fd < 0 ? fd : pwrite(fd, data, size, off);
 	if (n < 0) {
 		reply_err(&c, fd < 0 ? fd : -errno);
 		return;
@@ -149,6 +151,34 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	reply_err(&c, do_fallocate(&c, ino, mode, offset, length));
 }
 
+/*
+ * Without passthrough the kernel keeps stores to mappings until it writes them out, which it does not
+ * before it asks for holes (Linux, fs/fuse/file.c: fuse_lseek()): the base may still have a hole there.
+ */
+static bool may_hide_stores(struct call *c, struct node *node)
+{
+	bool r;
+
+	node_lock(&c->fs->nodes, node);
+	r = node->n_writers > 0 && node->backing_id == 0;
+	node_unlock(&c->fs->nodes, node);
+	return r;
+}
+
+/* As lseek(2), where all is data up to the end. */
+static off_t seek_without_holes(int fd, off_t off, int whence)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (off < 0 || off >= st.st_size) {
+		errno = ENXIO;
+		return -1;
+	}
+	return whence == SEEK_HOLE ? st.st_size : off;
+}
+
 static int do_lseek(struct call *c, fuse_ino_t ino, off_t off, int whence, off_t *ret)
 {
 	cleanup_fd int fd = -1;
@@ -157,7 +187,10 @@ static int do_lseek(struct call *c, fuse_ino_t ino, off_t off, int whence, off_t
 	fd = reopen(c, ino, O_RDONLY, &node);
 	if (fd < 0)
 		return fd;
-	*ret = lseek(fd, off, whence);
+	if (may_hide_stores(c, node))
+		*ret = seek_without_holes(fd, off, whence);
+	else
+		*ret = lseek(fd, off, whence);
 	return *ret < 0 ? -errno : 0;
 }
 

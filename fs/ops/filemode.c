@@ -20,20 +20,12 @@ static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *m
 static int take_backing(struct call *c, struct node *node, int fd)
 {
 	struct fhandle_mount *mount = &c->fs->mounts.items[node->handle.mount];
-	struct stat st;
 	int id;
 
 	if (node->backing_id > 0)
 		return 0;
-	if (fstat(fd, &st) < 0)
-		return -errno;
 
-	/*
-	 * The kernel keeps these credentials for every write. They leave set-id bits alone: whoever
-	 * may not keep them has them taken away by a SETATTR before (Linux, fs/backing-file.c:
-	 * file_remove_privs() of the FUSE file, with the caller's own credentials).
-	 */
-	creds_as_writer(st.st_gid, true);
+	creds_as_passer(); /* the kernel keeps these credentials for every write */
 	id = backing_open(c->fs, fd);
 	if (id > 0) {
 		__atomic_store_n(&mount->passthrough, 1, __ATOMIC_RELAXED);
@@ -136,7 +128,7 @@ int filemode_fd(struct fs *fs, uint64_t fh)
 	int fd;
 
 	if (!node)
-		return -EBADF;
+		return -ESTALE; /* lost with a damaged state */
 	fd = __atomic_load_n(&file->fd, __ATOMIC_ACQUIRE);
 	if (fd >= 0)
 		return fd;

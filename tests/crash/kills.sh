@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# kills.sh KIND [HOLDER]: sixty deaths at random moments under load; HOLDER: the share of them at
-# which its holder dies too, a moment before. LOAD=all: with PostgreSQL and difftest on top.
+# kills.sh KIND [HOLDER [FSTYPE]]: sixty deaths at random moments under load; HOLDER: the share of them
+# at which its holder dies too, a moment before; FSTYPE: of the base, ext4. LOAD=all: with PostgreSQL
+# and difftest on top.
 
 # shellcheck source=tests/crash/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,7 +22,7 @@ seed=${SEED:-$RANDOM}
 note "seed: $seed (SEED=$seed chooses the same again)"
 
 # S1-1 S2-14 DC-2
-make_disk ext4
+make_disk "${3:-ext4}"
 before=$(used_inodes)
 # In steps and under load it takes a while; a slow build kills less often.
 kills=${KILLS:-$((60 * ${ANKLUME_SOAK:-1}))}

@@ -8,14 +8,16 @@ need root fuse loop
 # shellcheck disable=SC2034
 failpoint_daemon=$(dirname "$ANKLUME_FS")/anklume-fs-failpoints
 
-# make_disk FSTYPE: a file system on a loop device; sets $disk and makes $disk/base.
+# make_disk FSTYPE: a file system on a loop device; sets $disk and makes $disk/base. overlay: one over
+# ext4, for which the kernel refuses passthrough.
 make_disk() {
 	disk=$tmp/disk
 	mkdir "$disk"
 	truncate -s 512M "$tmp/image"
-	"mkfs.$1" -q "$tmp/image"
+	"mkfs.${1/overlay/ext4}" -q "$tmp/image"
 	mount -o loop,noatime,nosuid,nodev "$tmp/image" "$disk"
 	on_exit umount "$disk"
+	[ "$1" != overlay ] || stack_overlay "$disk"
 	mkdir "$disk/base"
 }
 

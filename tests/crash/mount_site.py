@@ -77,6 +77,12 @@ class Site:
             pause(0.01)
         self.status()
 
+    def is_stacked(self):
+        """The base is on overlayfs, for which the kernel refuses passthrough."""
+        fs_type = subprocess.run(["stat", "-f", "-c", "%T", self.base], check=True,
+                                 capture_output=True, text=True).stdout
+        return fs_type == "overlayfs\n"
+
     def ask_now(self, verb):
         """One exchange with the daemon that lives now; None: there is none."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# survive.sh FSTYPE: what was open, locked, mapped or half listed goes on over the daemon's death.
+# survive.sh FSTYPE: what was open, locked, mapped or half listed goes on over the daemon's death; on
+# overlay without passthrough.
 
 # shellcheck source=tests/crash/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -129,6 +129,15 @@ remove_tmp() {
 	[ -z "$left" ] || exit 1
 }
 
+# stack_overlay DIR: an overlayfs of three directories of DIR, in its place; the kernel refuses passthrough
+# to it.
+stack_overlay() {
+	mkdir "$1/lower" "$1/upper" "$1/work"
+	mount -t overlay -o "nfs_export=on,index=on,noatime,nosuid,nodev,lowerdir=$1/lower" \
+		-o "upperdir=$1/upper,workdir=$1/work" overlay "$1"
+	on_exit umount "$1"
+}
+
 # --- reporting ---------------------------------------------------------------------------------
 
 # file:line of the innermost frame that belongs to a test, not to a library.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# fio on a mount: what was written is what is read, by every way into a file.
+# fio.sh [FSTYPE]: fio on a mount: what was written is what is read, by every way into a file; on
+# overlay without passthrough.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -41,7 +42,7 @@ engine() {
 	run_fio sequential "$@" --rw=write --bs=64k --verify_only
 }
 
-plain_mount ext4 1G
+plain_mount "${1:-ext4}" 1G
 row() {
 	local name=$1
 

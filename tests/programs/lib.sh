@@ -13,15 +13,17 @@ soak=${soak:-1}
 # shellcheck disable=SC2034 # for the tests
 programs=$tests_dir/programs
 
-# base_image TYPE SIZE [MOUNT OPTIONS]: a new site whose base is a filesystem in $image.
+# base_image TYPE SIZE [MOUNT OPTIONS]: a new site whose base is a filesystem in $image. overlay: one over
+# ext4.
 base_image() {
 	new_site "$1-$BASHPID"
 	image=$site/image
-	base_type=$1
+	base_type=${1/overlay/ext4}
 	truncate -s "$2" "$image"
 	make_filesystem "$image"
 	mount_base "${3:-}"
 	on_exit unmount_base "$ANKLUME_BASE"
+	[ "$1" != overlay ] || stack_overlay "$ANKLUME_BASE"
 }
 
 make_filesystem() {

@@ -3,6 +3,7 @@
 """Touch a mapped page and say what happened: OK, SIGBUS, or the errno.
 
 usage: mapping.py store|load FILE OFFSET     map the file shared and touch a byte at OFFSET
+       mapping.py data FILE OFFSET           touch it, and then look for data from the beginning
        mapping.py cut FILE                   map, truncate to one page, touch the page behind it
 """
 
@@ -47,6 +48,18 @@ def load(path, offset):
     m[int(offset)]
 
 
+def data(path, offset):
+    """A call finds it, from the beginning on."""
+    fd, m = mapped(path)
+    m[int(offset)] = 0x5A
+    hole = 0
+    while hole <= int(offset):
+        start = os.lseek(fd, hole, os.SEEK_DATA)
+        hole = os.lseek(fd, start, os.SEEK_HOLE)
+    if start > int(offset):
+        raise OSError(errno.ENODATA, path)
+
+
 def cut(path):
     fd, m = mapped(path)
     m[PAGE]
@@ -56,5 +69,5 @@ def cut(path):
 
 
 if __name__ == "__main__":
-    action = {"store": store, "load": load, "cut": cut}[sys.argv[1]]
+    action = {"store": store, "load": load, "data": data, "cut": cut}[sys.argv[1]]
     print(in_child(lambda: action(*sys.argv[2:])))

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A base for which the kernel refuses passthrough: reads and writes go through the daemon.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+test_the_log_says_so_once() {
+	echo text >"$mnt/one"
+	echo text >"$mnt/two"
+	assert_eq "$(grep -c 'refuses passthrough' "$daemon_log")" 1
+}
+
+# A hole of the base, but not of the mapping: cp(1) and tar(1) would leave it out.
+test_a_page_that_was_stored_to_is_no_hole() {
+	truncate -s 1M "$mnt/mapped"
+	assert_eq "$("$programs/mapping.py" data "$mnt/mapped" 500000)" OK
+}
+
+test_holes_of_a_file_that_nobody_writes_to_are_found() {
+	truncate -s 1G "$mnt/sparse"
+	printf x | dd of="$mnt/sparse" bs=1M seek=512 conv=notrunc status=none
+	cp --sparse=auto "$mnt/sparse" "$mnt/copy"
+	assert_eq "$(stat -c %s "$mnt/copy")" 1073741824
+	[ "$(stat -c %b "$mnt/copy")" -lt 100 ] || fail "$(stat -c %b "$mnt/copy") blocks"
+}
+
+# written_by WHO DIR: the modes of a set-id program that WHO has written to, in three ways.
+written_by() {
+	local how f=$2/program-${1/:/-}
+
+	: >"$f"
+	chown 33:33 "$f"
+	for how in write append mmap-write; do
+		chmod 6755 "$f"
+		"$FSOP" --as "$1" "$how" "$f" x
+		stat -c "$how by $1: %a" "$f"
+	done
+}
+
+test_set_id_bits_go_as_on_the_base() {
+	local who
+
+	mkdir -m 777 "$mnt/ours" "$base/native"
+	for who in 0:0 33:33; do
+		written_by "$who" "$base/native"
+	done >"$site/native"
+	for who in 0:0 33:33; do
+		written_by "$who" "$mnt/ours"
+	done >"$site/ours"
+	assert_file_has "$site/native" '^write by 33:33: 755'
+	assert_file_has "$site/native" '^write by 0:0: 6755'
+	diff "$site/native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+}
+
+plain_mount overlay 256M
+run_tests
