@@ -3,6 +3,7 @@
 
 #include "caller.h"
 #include "creds.h"
+#include "dircache.h"
 #include "failpoint.h"
 #include "once.h"
 
@@ -52,6 +53,7 @@ struct call call_begin(fuse_req_t req, enum op op)
 		failpoint_hit(FAILPOINT_STARTED, op);
 	if (creds_matter(op))
 		creds_rest();
+	dircache_begin();
 	return (struct call){.fs = fs, .req = req, .op = op};
 }
 

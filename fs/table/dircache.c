@@ -46,7 +46,7 @@ static struct entry *oldest(void)
 	return found;
 }
 
-static void catch_up(void)
+void dircache_begin(void)
 {
 	uint32_t now = __atomic_load_n(&n_removed, __ATOMIC_ACQUIRE);
 
@@ -58,10 +58,8 @@ static void catch_up(void)
 
 int dircache_open(struct fhandle_mounts *mounts, const struct fhandle *dir)
 {
-	struct entry *e;
+	struct entry *e = find(dir);
 
-	catch_up();
-	e = find(dir);
 	if (!e) {
 		int fd = fhandle_open(mounts, dir, O_PATH | O_DIRECTORY);
 

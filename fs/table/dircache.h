@@ -13,12 +13,15 @@
 
 #define DIRCACHE_SIZE 16
 
+/* The thread begins a request. What others have seen removed is closed now: not while it is in use. */
+void dircache_begin(void);
+
 /* An O_PATH descriptor of the directory, borrowed until the thread's next request. -errno. */
 int dircache_open(struct fhandle_mounts *mounts, const struct fhandle *dir);
 
 /*
- * The directory was removed: nobody shall hold it. This thread lets go at once, any other before
- * it opens its next one.
+ * The directory was removed: nobody shall hold it. This thread lets go at once, any other at its next
+ * request.
  */
 void dircache_forget(const struct fhandle *dir);
 

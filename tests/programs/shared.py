@@ -7,6 +7,7 @@ usage: shared.py append FILE PROCESSES RECORDS   O_APPEND from many: no record t
        shared.py counter FILE PROCESSES ROUNDS   a lock of each kind protects a counter
        shared.py inotify DIR                     the events of each change, in order
        shared.py openers FILE ROUNDS             who opens without waiting, and who looks
+       shared.py renames DIR ROUNDS              from one directory to another, while others are removed
 """
 
 import ctypes
@@ -217,6 +218,40 @@ EVENTS = {
 }
 
 
+def move_to_and_fro(places, rounds):
+    for n in range(rounds):
+        old, new = (os.path.join(places[k % 2], "moves") for k in (n, n + 1))
+        os.rename(old, new)
+        assert os.path.lexists(new) and not os.path.lexists(old), new
+
+
+def make_and_remove(path, over):
+    while not os.path.lexists(over):
+        os.mkdir(path)
+        os.rmdir(path)
+
+
+def renames(where, rounds):
+    """One moves a file between two directories, three make and remove others."""
+    places = [os.path.join(where, name) for name in ("one", "other")]
+    over = os.path.join(where, "over")
+    for path in places:
+        os.mkdir(path)
+    with open(os.path.join(places[0], "moves"), "w", encoding="ascii"):
+        pass
+
+    def child(i):
+        if i > 0:
+            make_and_remove(os.path.join(where, f"gone{i}"), over)
+            return
+        try:
+            move_to_and_fro(places, int(rounds))
+        finally:
+            os.mkdir(over)
+
+    in_children(4, child)
+
+
 def inotify(where):
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.inotify_init1(os.O_NONBLOCK)
@@ -244,6 +279,7 @@ def inotify(where):
 
 
 if __name__ == "__main__":
-    {"append": append, "locks": locks, "counter": counter, "inotify": inotify, "openers": openers}[
+    {"append": append, "locks": locks, "counter": counter, "inotify": inotify, "openers": openers,
+     "renames": renames}[
         sys.argv[1]
     ](*sys.argv[2:])

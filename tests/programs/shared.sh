@@ -21,6 +21,11 @@ test_openers_that_will_not_wait_are_let_in() {
 	daemon_lives
 }
 
+test_a_rename_stays_in_its_directories_while_others_go() {
+	mkdir "$mnt/renames"
+	shared renames "$mnt/renames" $((3000 * soak))
+}
+
 test_inotify_sees_what_another_process_does() {
 	mkdir "$mnt/watched" "$site/watched"
 	"$programs/shared.py" inotify "$site/watched" >"$site/native"

@@ -99,16 +99,38 @@ static void *forget_first(void *arg)
 	return arg;
 }
 
-START_TEST(other_thread_lets_go_before_its_next_directory)
+static void remove_first_elsewhere(void)
 {
 	pthread_t thread;
-	int fd = open_dir(0);
 
 	ck_assert_int_eq(unlinkat(top_fd, "d0", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, forget_first, NULL), 0);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+START_TEST(other_thread_lets_go_at_its_next_request)
+{
+	int fd = open_dir(0);
+
+	remove_first_elsewhere();
 	ck_assert(is_open(fd));
+	dircache_begin();
+	ck_assert(!is_open(fd));
 	ck_assert_int_eq(dircache_open(&mounts, &dirs[0]), -ESTALE);
+}
+END_TEST
+
+/* A rename has two directories open. */
+START_TEST(what_a_request_has_open_stays)
+{
+	struct stat before, after;
+	int from = open_dir(1);
+
+	ck_assert_int_eq(fstat(from, &before), 0);
+	remove_first_elsewhere();
+	ck_assert_int_ne(open_dir(2), from);
+	ck_assert_int_eq(fstat(from, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
 }
 END_TEST
 
@@ -131,7 +153,8 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, directory_is_opened_once);
 	tcase_add_test(tc, directory_that_was_not_used_for_longest_makes_room);
 	tcase_add_test(tc, removed_directory_is_let_go);
-	tcase_add_test(tc, other_thread_lets_go_before_its_next_directory);
+	tcase_add_test(tc, other_thread_lets_go_at_its_next_request);
+	tcase_add_test(tc, what_a_request_has_open_stays);
 	tcase_add_test(tc, cleared_is_closed);
 	suite_add_tcase(s, tc);
 	return s;
