@@ -67,8 +67,8 @@ static const char help[] = "Usage: anklume-hold OPTION...\n"
 			   "  -h, --help            show this\n"
 			   "  -V, --version         show the version\n"
 			   "\n"
-			   "Exit status: 0 the daemon ended on purpose; 1 something failed;\n"
-			   "2 wrong usage.\n";
+			   "Exit status: 0 the daemon ended on purpose, or never became ready;\n"
+			   "1 something failed; 2 wrong usage.\n";
 
 static int open_process(pid_t pid)
 {

@@ -49,6 +49,7 @@ test_the_unit_starts_hardened_and_serves() {
 	reexec
 	stop_in_use
 	stop_unused
+	without_access_times
 	reboot_in_order
 }
 
@@ -132,6 +133,27 @@ stop_unused() {
 	wait_until 20 is_inactive || fail "the service goes on: $(inside systemctl status anklume-fs)"
 	inside systemctl start anklume-fs
 }
+# An option that takes system calls of its own (docs/decisions/061).
+without_access_times() {
+	local dropin=$machine/etc/systemd/system/anklume-fs.service.d/noatime.conf
+
+	inside systemctl stop anklume-fs
+	mkdir -p "${dropin%/*}"
+	{
+		printf '[Service]\nExecStart=\n'
+		sed -n '/^ExecStart=/s/$/ -o noatime/p' "$machine/$(unit_property FragmentPath)"
+	} >"$dropin"
+	inside systemctl daemon-reload
+	inside systemctl start anklume-fs
+	inside findmnt -rn -o OPTIONS /srv/anklume/data >"$tmp/options"
+	assert_file_has "$tmp/options" noatime
+	assert_eq "$(inside head -c 4 "$volume"/file)" text
+	inside systemctl stop anklume-fs
+	rm "$dropin"
+	inside systemctl daemon-reload
+	inside systemctl start anklume-fs
+}
+
 is_inactive() { [ "$(unit_property ActiveState)" = inactive ]; }
 
 # S1-1, S2-9: Incus starts after the volumes are there, and they go after Incus has stopped.
