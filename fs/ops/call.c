@@ -5,6 +5,7 @@
 #include "creds.h"
 #include "dircache.h"
 #include "failpoint.h"
+#include "fuseproto.h"
 #include "once.h"
 
 #include <fcntl.h>
@@ -81,6 +82,11 @@ void call_set_message(const void *message)
 uint32_t call_opcode(void)
 {
 	return call_message->opcode;
+}
+
+bool call_is_resent(void)
+{
+	return call_message->unique & FUSEPROTO_UNIQUE_RESENT;
 }
 
 const void *call_arguments(void)

@@ -44,6 +44,9 @@ void call_answered(void);
 /* FUSE_*: what the kernel asked, see request_serve(). */
 uint32_t call_opcode(void);
 
+/* The kernel has sent it before, to a daemon that died with it. */
+bool call_is_resent(void);
+
 /* The arguments behind the request's header (struct fuse_open_in ...). */
 const void *call_arguments(void);
 

@@ -9,42 +9,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
-void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
-{
-	struct call c = call_begin(req, OP_READ);
-	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
-	int fd = filemode_fd(c.fs, fi->fh);
-
-	(void)ino;
-	if (fd < 0) {
-		reply_err(&c, fd);
-		return;
-	}
-	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-	buf.buf[0].fd = fd;
-	buf.buf[0].pos = off;
-	call_answering(&c);
-	fuse_reply_data(req, &buf, FUSE_BUF_NO_SPLICE);
-}
-
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t off,
-	struct fuse_file_info *fi)
-{
-	struct call c = call_begin(req, OP_WRITE);
-	int fd = filemode_fd(c.fs, fi->fh);
-	ssize_t n;
-
-	(void)ino;
-	creds_as_passer();
-	n = fd < 0 ? fd : pwrite(fd, data, size, off);
-	if (n < 0) {
-		reply_err(&c, fd < 0 ? fd : -errno);
-		return;
-	}
-	call_answering(&c);
-	fuse_reply_write(req, (size_t)n);
-}
-
 /*
  * A descriptor of INO for one system call. With passthrough open files have none; the inode is
  * there as long as it is open, even without a name: the kernel's backing file pins it.

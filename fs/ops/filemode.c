@@ -4,6 +4,7 @@
 #include "backing.h"
 #include "creds.h"
 #include "kcache.h"
+#include "request.h"
 
 #include <fcntl.h>
 
@@ -57,6 +58,7 @@ static int attach_locked(struct call *c, struct node *node, int *fd, struct fuse
 	if (r == 0) {
 		fi->backing_id = node->backing_id;
 	} else {
+		request_expect_writes();
 		kept_fd = steal_fd(fd);
 		fi->keep_cache = 1; /* only this mount changes the file */
 	}
@@ -121,6 +123,18 @@ void filemode_detach(struct fs *fs, uint64_t fh)
 		kcache_drop_attr(fs->session, node, slot_id(&node->slot));
 }
 
+/* A file that has become append-only (chattr +a) is opened for writing with O_APPEND or not at all. */
+static int reopen(struct fs *fs, const struct node *node, int flags)
+{
+	int base_flags = (flags & (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME)) | O_NONBLOCK |
+			 O_NOCTTY | O_LARGEFILE;
+	int fd = fhandle_open(&fs->mounts, &node->handle, base_flags);
+
+	if (fd == -EPERM && openfile_is_writable(flags))
+		fd = fhandle_open(&fs->mounts, &node->handle, base_flags | O_APPEND);
+	return fd;
+}
+
 int filemode_fd(struct fs *fs, uint64_t fh)
 {
 	struct openfile *file = openfile_get(&fs->files, fh);
@@ -136,9 +150,7 @@ int filemode_fd(struct fs *fs, uint64_t fh)
 	node_lock(&fs->nodes, node);
 	fd = file->fd;
 	if (fd < 0)
-		fd = fhandle_open(&fs->mounts, &node->handle,
-			(file->flags & (O_ACCMODE | O_SYNC | O_DSYNC)) | O_NONBLOCK | O_NOCTTY |
-				O_LARGEFILE);
+		fd = reopen(fs, node, file->flags);
 	if (fd >= 0)
 		__atomic_store_n(&file->fd, fd, __ATOMIC_RELEASE);
 	node_unlock(&fs->nodes, node);

@@ -21,7 +21,7 @@ void filemode_detach(struct fs *fs, uint64_t fh);
 
 /*
  * The descriptor of the open file FH, for I/O without passthrough; opened again when an earlier
- * process had it. Borrowed. -EBADF: no such file; -ESTALE.
+ * process had it. Borrowed. -ESTALE: no such file.
  */
 int filemode_fd(struct fs *fs, uint64_t fh);
 

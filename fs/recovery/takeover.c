@@ -68,6 +68,8 @@ static void count_opens(struct fs *fs)
 			v->n_writers++;
 		}
 		fs->mounts.items[node->handle.mount].passthrough = node->backing_id > 0 ? 1 : -1;
+		if (node->backing_id == 0)
+			request_expect_writes();
 	}
 }
 

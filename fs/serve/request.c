@@ -3,8 +3,49 @@
 
 #include "call.h"
 #include "fuseproto.h"
+#include "log.h"
 
+#include <linux/limits.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE /* glibc 2.35 */
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* The longest request but WRITE: an attribute's value and name. */
+#define SHORT_MAX (XATTR_SIZE_MAX + 4096)
+
+static uint32_t has_writes; /* atomic: data goes through this process */
+
+void request_expect_writes(void)
+{
+	__atomic_store_n(&has_writes, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * The pages that a request is copied to must be there. A process that is being killed gets no new
+ * ones, and what the kernel cannot copy it answers with EIO (Linux, fs/fuse/dev.c,
+ * fuse_dev_do_read()).
+ */
+static void make_room(const struct journal_entry *e)
+{
+	static __thread const char *at;
+	static __thread size_t size;
+	size_t wanted =
+		__atomic_load_n(&has_writes, __ATOMIC_RELAXED) ? sizeof(e->message) : SHORT_MAX;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (uintptr_t)e->message / page * page;
+	uintptr_t end = ((uintptr_t)e->message + wanted + page - 1) / page * page;
+
+	if (at == e->message && size == wanted)
+		return;
+	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) < 0)
+		log_debug("no room for requests beforehand: %s", error_text(NULL, -errno));
+	at = e->message;
+	size = wanted;
+}
 
 struct getattr_request {
 	struct fuse_in_header header;
@@ -16,6 +57,7 @@ int request_read(struct fuse_session *se, struct journal_entry *e)
 	ssize_t n;
 
 	journal_clear(e);
+	make_room(e);
 	n = read(fuse_session_fd(se), e->message, sizeof(e->message));
 	if (n >= (ssize_t)sizeof(e->header)) {
 		journal_arrived(e);

@@ -9,6 +9,12 @@
 struct fuse_session;
 
 /*
+ * Data goes through this process: requests are as long as a WRITE from now on, and there is room for them
+ * before they are read.
+ */
+void request_expect_writes(void);
+
+/*
  * Read the next request into E, which forgets the last one. 1; 0: the file system is unmounted;
  * -EAGAIN (a device that does not block), -EINTR; other -errno.
  */

@@ -87,6 +87,47 @@ def locks_survive(site):
 
 
 @test
+def long_writes_go_on(site):
+    """also one that was being read when the daemon died: on overlay it is the daemon who writes"""
+    is_over, errors = threading.Event(), []
+
+    def write_on(number):
+        data = bytes([number]) * (1 << 20)
+        fd = os.open(os.path.join(site.mount, "f%d" % number), os.O_CREAT | os.O_RDWR)
+        try:
+            while not is_over.is_set():
+                os.pwrite(fd, data, 0)
+        except OSError as e:
+            errors.append(e)
+        os.close(fd)
+
+    threads = [threading.Thread(target=write_on, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(30):
+        site.kill()
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    expect("errors", errors, [])
+
+
+@test
+def who_has_an_append_only_file_open_goes_on_appending(site):
+    path = os.path.join(site.mount, "log")
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.write(fd, b"one ")
+    subprocess.run(["chattr", "+a", path], check=True)
+    for word in (b"two ", b"three "):
+        site.kill()
+        os.write(fd, word)
+    os.close(fd)
+    with open(path, encoding="ascii") as f:
+        expect("content", f.read(), "one two three ")
+    subprocess.run(["chattr", "-a", path], check=True)
+
+
+@test
 def a_mapping_survives(site):
     path = os.path.join(site.mount, "f")
     write(path, "x" * 8192)

@@ -19,7 +19,7 @@ declare_volumes() {
 }
 
 # daemon_of BASE: one that nobody told us, but it has locked the base.
-daemon_of() { awk -v end=":$(stat -c %i "$1")\$" '$2 == "FLOCK" && $6 ~ end { print $5 }' /proc/locks; }
+daemon_of() { awk -v end=":$(stat -c %i "$1")\$" '$2 == "FLOCK" && $6 ~ end { print $5; exit }' /proc/locks; }
 
 write_spec() {
 	local volume name keys key

@@ -3,6 +3,7 @@
 """Touch a mapped page and say what happened: OK, SIGBUS, or the errno.
 
 usage: mapping.py store|load FILE OFFSET     map the file shared and touch a byte at OFFSET
+       mapping.py fill FILE MEGABYTES        map a new file, touch all of it, msync(2)
        mapping.py data FILE OFFSET           touch it, and then look for data from the beginning
        mapping.py cut FILE                   map, truncate to one page, touch the page behind it
 """
@@ -48,6 +49,14 @@ def load(path, offset):
     m[int(offset)]
 
 
+def fill(path, megabytes):
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    os.ftruncate(fd, int(megabytes) << 20)
+    m = mmap.mmap(fd, 0, mmap.MAP_SHARED)
+    m[:] = b"Z" * len(m)
+    m.flush()
+
+
 def data(path, offset):
     """A call finds it, from the beginning on."""
     fd, m = mapped(path)
@@ -69,5 +78,5 @@ def cut(path):
 
 
 if __name__ == "__main__":
-    action = {"store": store, "load": load, "data": data, "cut": cut}[sys.argv[1]]
+    action = {"store": store, "load": load, "fill": fill, "data": data, "cut": cut}[sys.argv[1]]
     print(in_child(lambda: action(*sys.argv[2:])))

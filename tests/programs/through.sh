@@ -53,5 +53,25 @@ test_set_id_bits_go_as_on_the_base() {
 	diff "$site/native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
 }
 
+# leave KIB: free on the disk of the base, about.
+leave() {
+	local kib
+
+	rm -f "$base/filler"
+	sync -f "$base"
+	kib=$(($(df --output=avail -k "$base" | tail -n 1) - $1))
+	fallocate -l "${kib}K" "$base/filler"
+}
+
+test_a_full_disk_is_told_of_where_a_request_is_written_in_part() {
+	leave 300
+	assert_eq "$("$programs/mapping.py" fill "$mnt/mapped-full" 1)" ENOSPC
+	rm "$mnt/mapped-full"
+	leave 300
+	assert_status 1 dd if=/dev/zero of="$mnt/direct-full" bs=1M count=1 oflag=direct
+	assert_file_has "$tmp/err" 'No space left'
+	rm "$base/filler"
+}
+
 plain_mount overlay 256M
 run_tests
