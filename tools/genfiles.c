@@ -42,7 +42,6 @@ static const struct step *find_project(const struct known_domain *d, const struc
 static int read_plain(int dir_fd, const char *path, char **ret, struct error *err)
 {
 	cleanup_fd int fd = open_beneath(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	cleanup_free char *name = NULL;
 	struct stat st;
 	size_t len;
 	int r;
@@ -54,9 +53,7 @@ static int read_plain(int dir_fd, const char *path, char **ret, struct error *er
 		return error_errno(err, fd, "cannot open '%s'", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	if (asprintf(&name, "/proc/self/fd/%d", fd) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	r = read_file(AT_FDCWD, name, FILE_MAX, ret, &len);
+	r = read_file(AT_FDCWD, fd_path(fd).text, FILE_MAX, ret, &len);
 	return r < 0 ? error_errno(err, r, "cannot read '%s'", path) : 0;
 }
 

@@ -8,6 +8,19 @@
 
 #include <fcntl.h>
 
+/* Of the caller's flags, for a file that it had open already. */
+#define REOPEN_MASK (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME)
+
+int filemode_open(
+	struct fhandle_mounts *mounts, const struct fhandle *handle, int flags, bool may_append)
+{
+	int fd = fhandle_open(mounts, handle, flags);
+
+	if (fd == -EPERM && may_append)
+		fd = fhandle_open(mounts, handle, flags | O_APPEND);
+	return fd;
+}
+
 static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *mount)
 {
 	return !c->fs->has_passthrough ||
@@ -123,18 +136,6 @@ void filemode_detach(struct fs *fs, uint64_t fh)
 		kcache_drop_attr(fs->session, node, slot_id(&node->slot));
 }
 
-/* A file that has become append-only (chattr +a) is opened for writing with O_APPEND or not at all. */
-static int reopen(struct fs *fs, const struct node *node, int flags)
-{
-	int base_flags = (flags & (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME)) | O_NONBLOCK |
-			 O_NOCTTY | O_LARGEFILE;
-	int fd = fhandle_open(&fs->mounts, &node->handle, base_flags);
-
-	if (fd == -EPERM && openfile_is_writable(flags))
-		fd = fhandle_open(&fs->mounts, &node->handle, base_flags | O_APPEND);
-	return fd;
-}
-
 int filemode_fd(struct fs *fs, uint64_t fh)
 {
 	struct openfile *file = openfile_get(&fs->files, fh);
@@ -150,7 +151,9 @@ int filemode_fd(struct fs *fs, uint64_t fh)
 	node_lock(&fs->nodes, node);
 	fd = file->fd;
 	if (fd < 0)
-		fd = reopen(fs, node, file->flags);
+		fd = filemode_open(&fs->mounts, &node->handle,
+			(file->flags & REOPEN_MASK) | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
+			openfile_is_writable(file->flags));
 	if (fd >= 0)
 		__atomic_store_n(&file->fd, fd, __ATOMIC_RELEASE);
 	node_unlock(&fs->nodes, node);

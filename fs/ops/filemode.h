@@ -11,6 +11,13 @@
 #include "call.h"
 
 /*
+ * The file of the base behind HANDLE, with these FLAGS of open(2). One that is append-only (chattr +a) is
+ * opened for writing with O_APPEND or not at all: so it is where the caller MAY_APPEND. -errno.
+ */
+int filemode_open(
+	struct fhandle_mounts *mounts, const struct fhandle *handle, int flags, bool may_append);
+
+/*
  * Make FD (taken, also on failure) an open file of NODE, opened with FI's flags; sets fh and mode
  * in FI. Ends with filemode_detach().
  */

@@ -24,16 +24,6 @@ static int base_flags(int flags)
 	return (flags & OPEN_MASK) | O_NOCTTY;
 }
 
-/* The base's file with FLAGS of the caller. Append-only files (chattr +a) are open to nothing else. */
-static int open_base(struct call *c, const struct node *node, int flags)
-{
-	int fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(flags));
-
-	if (fd == -EPERM && (flags & O_APPEND))
-		fd = fhandle_open(&c->fs->mounts, &node->handle, base_flags(flags) | O_APPEND);
-	return fd;
-}
-
 static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 {
 	int fd;
@@ -45,7 +35,8 @@ static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 		return r;
 
 	/* Opened for real, also where passthrough needs no descriptor: the base's errors count. */
-	fd = open_base(c, node, fi->flags);
+	fd = filemode_open(
+		&c->fs->mounts, &node->handle, base_flags(fi->flags), fi->flags & O_APPEND);
 	return fd < 0 ? fd : filemode_attach(c, node, fd, fi);
 }
 

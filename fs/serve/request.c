@@ -35,12 +35,13 @@ static void make_room(const struct journal_entry *e)
 	static __thread size_t size;
 	size_t wanted =
 		__atomic_load_n(&has_writes, __ATOMIC_RELAXED) ? sizeof(e->message) : SHORT_MAX;
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t start = (uintptr_t)e->message / page * page;
-	uintptr_t end = ((uintptr_t)e->message + wanted + page - 1) / page * page;
+	uintptr_t page, start, end;
 
 	if (at == e->message && size == wanted)
 		return;
+	page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	start = (uintptr_t)e->message / page * page;
+	end = ((uintptr_t)e->message + wanted + page - 1) / page * page;
 	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) < 0)
 		log_debug("no room for requests beforehand: %s", error_text(NULL, -errno));
 	at = e->message;

@@ -52,7 +52,7 @@ def load(path, offset):
 def fill(path, megabytes):
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     os.ftruncate(fd, int(megabytes) << 20)
-    m = mmap.mmap(fd, 0, mmap.MAP_SHARED)
+    _, m = mapped(path)
     m[:] = b"Z" * len(m)
     m.flush()
 

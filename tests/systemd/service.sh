@@ -133,6 +133,8 @@ stop_unused() {
 	wait_until 20 is_inactive || fail "the service goes on: $(inside systemctl status anklume-fs)"
 	inside systemctl start anklume-fs
 }
+is_inactive() { [ "$(unit_property ActiveState)" = inactive ]; }
+
 # An option that takes system calls of its own (docs/decisions/061).
 without_access_times() {
 	local dropin=$machine/etc/systemd/system/anklume-fs.service.d/noatime.conf
@@ -153,8 +155,6 @@ without_access_times() {
 	inside systemctl daemon-reload
 	inside systemctl start anklume-fs
 }
-
-is_inactive() { [ "$(unit_property ActiveState)" = inactive ]; }
 
 # S1-1, S2-9: Incus starts after the volumes are there, and they go after Incus has stopped.
 reboot_in_order() {

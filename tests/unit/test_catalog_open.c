@@ -358,8 +358,7 @@ static int create_and_hold(int i)
 START_TEST(processes_that_create_at_once_share_one_catalogue)
 {
 	/* Twelve under valgrind wait for each other longer than SQLite waits for a lock. */
-	const char *job = getenv("ANKLUME_JOB");
-	const int n = job && strcmp(job, "valgrind") == 0 ? 4 : 12;
+	const int n = unit_is_valgrind() ? 4 : 12;
 	cleanup_catalog struct catalog *cat = NULL;
 	cleanup_infra struct infra got = {0};
 	uint64_t generation;

@@ -7,8 +7,6 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -156,9 +154,8 @@ static bool goes_there(pid_t tid, int cpu)
 
 START_TEST(goes_to_its_caller_when_no_cpu_is_idle)
 {
-	const char *job = getenv("ANKLUME_JOB");
-	/* valgrind runs one thread at a time: after its call this one waits, and wakes up anywhere. */
-	const int least = job && strcmp(job, "valgrind") == 0 ? 0 : 1;
+	/* There this one waits for its turn after the call, and wakes up anywhere. */
+	const int least = unit_is_valgrind() ? 0 : 1;
 	const struct caller *c;
 	int n = 0;
 

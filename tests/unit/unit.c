@@ -21,6 +21,13 @@ void unit_dir_setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(unit_dir));
 }
 
+bool unit_is_valgrind(void)
+{
+	const char *job = getenv("ANKLUME_JOB");
+
+	return job && strcmp(job, "valgrind") == 0;
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;

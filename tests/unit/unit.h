@@ -5,6 +5,7 @@
 /* What every unit test shares: main() from one suite, and a temporary directory per test. */
 
 #include <check.h>
+#include <stdbool.h>
 
 /* The suite of this test program. Each test_<module>.c defines it. */
 Suite *unit_suite(void);
@@ -15,6 +16,9 @@ Suite *unit_suite(void);
  * NEED or "all".
  */
 Suite *unit_skip(const char *need, const char *reason);
+
+/* The tests run under valgrind: slowly, and one thread at a time. */
+bool unit_is_valgrind(void);
 
 /* Checked fixtures: make and remove unit_dir, the test's own temporary directory. */
 extern char unit_dir[];
