@@ -27,14 +27,28 @@ static ssize_t read_all(int fd, char *data, size_t size, off_t off)
 	return n < 0 ? -errno : (ssize_t)done;
 }
 
+/*
+ * A file that has become immutable (chattr +i) may be read by those who have it open for both, but is
+ * opened anew for reading only, as on a base that has become read-only. RET_OWN is the caller's to close.
+ */
+static int fd_to_read(struct call *c, fuse_ino_t ino, uint64_t fh, int *ret_own)
+{
+	int fd = filemode_fd(c->fs, fh);
+	const struct node *node = fd == -EPERM || fd == -EROFS ? call_node(c, ino) : NULL;
+
+	if (node)
+		fd = *ret_own = fhandle_open(&c->fs->mounts, &node->handle, O_RDONLY | O_NOCTTY);
+	return fd;
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct call c = call_begin(req, OP_READ);
 	cleanup_free char *data = malloc(size);
-	int fd = filemode_fd(c.fs, fi->fh);
+	cleanup_fd int own_fd = -1;
+	int fd = fd_to_read(&c, ino, fi->fh, &own_fd);
 	ssize_t n;
 
-	(void)ino;
 	n = fd < 0 ? fd : data ? read_all(fd, data, size, off) : -ENOMEM;
 	if (n < 0) {
 		reply_err(&c, (int)n);

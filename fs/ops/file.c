@@ -23,47 +23,6 @@ static int reopen(struct call *c, fuse_ino_t ino, int flags, struct node **ret)
 }
 
 /*
- * A write-back error is told once to every file that was open when it happened (fsync(2)). The
- * base tells a fresh descriptor of errors that nobody has seen; the count carries it to the rest.
- */
-static int report_wb_error(struct call *c, struct node *node, uint64_t fh, int r)
-{
-	struct openfile *file = openfile_get(&c->fs->files, fh);
-
-	node_lock(&c->fs->nodes, node);
-	if (r == -EIO || r == -ENOSPC || r == -EDQUOT) {
-		node->wb_errors++;
-		node->wb_errno = r;
-	}
-	if (file && file->wb_errors != node->wb_errors) {
-		file->wb_errors = node->wb_errors;
-		r = node->wb_errno;
-	}
-	node_unlock(&c->fs->nodes, node);
-	return r;
-}
-
-static int do_fsync(struct call *c, fuse_ino_t ino, int datasync, uint64_t fh)
-{
-	cleanup_fd int fd = -1;
-	struct node *node;
-	int r;
-
-	fd = reopen(c, ino, O_RDONLY, &node);
-	if (fd < 0)
-		return fd;
-	r = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
-	return report_wb_error(c, node, fh, r);
-}
-
-void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
-{
-	struct call c = call_begin(req, OP_FSYNC);
-
-	reply_err(&c, do_fsync(&c, ino, datasync, fi ? fi->fh : 0));
-}
-
-/*
  * Change the data behind FD for the caller. What then becomes of set-id bits depends on who the
  * caller is (inode(7)), which these requests do not say.
  */

@@ -5,11 +5,12 @@
 #include "creds.h"
 #include "kcache.h"
 #include "request.h"
+#include "writeback.h"
 
 #include <fcntl.h>
 
 /* Of the caller's flags, for a file that it had open already. */
-#define REOPEN_MASK (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME)
+#define REOPEN_MASK (O_ACCMODE | O_NOATIME)
 
 int filemode_open(
 	struct fhandle_mounts *mounts, const struct fhandle *handle, int flags, bool may_append)
@@ -84,6 +85,8 @@ static int attach_locked(struct call *c, struct node *node, int *fd, struct fuse
 		return r;
 	}
 	node->n_open++;
+	if (fi->backing_id > 0 && openfile_is_writable(fi->flags))
+		writeback_listen(node, steal_fd(fd));
 	return 0;
 }
 
@@ -125,8 +128,10 @@ void filemode_detach(struct fs *fs, uint64_t fh)
 		__atomic_sub_fetch(&volume->n_writers, 1, __ATOMIC_RELAXED);
 	}
 	openfile_remove(&fs->files, file);
-	if (--node->n_open == 0 && node->backing_id > 0) {
-		backing_close(fs, node->backing_id);
+	if (--node->n_open == 0) {
+		writeback_forget(node);
+		if (node->backing_id > 0)
+			backing_close(fs, node->backing_id);
 		node->backing_id = 0;
 	}
 	node_unlock(&fs->nodes, node);

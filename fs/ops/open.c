@@ -17,7 +17,7 @@
  * where the caller would not: only regular files come here, and what they wait for is the lease of
  * check_mapped().
  */
-#define OPEN_MASK (O_ACCMODE | O_SYNC | O_DSYNC | O_NOATIME | O_LARGEFILE)
+#define OPEN_MASK (O_ACCMODE | O_NOATIME | O_LARGEFILE)
 
 static int base_flags(int flags)
 {

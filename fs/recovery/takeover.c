@@ -10,6 +10,7 @@
 #include "fuseproto.h"
 #include "request.h"
 #include "untold.h"
+#include "writeback.h"
 
 #include <fuse_lowlevel.h>
 #include <string.h>
@@ -70,6 +71,8 @@ static void count_opens(struct fs *fs)
 		fs->mounts.items[node->handle.mount].passthrough = node->backing_id > 0 ? 1 : -1;
 		if (node->backing_id == 0)
 			request_expect_writes();
+		else if (openfile_is_writable(f->flags))
+			writeback_listen_again(fs, node);
 	}
 }
 
@@ -121,8 +124,9 @@ static int start_degraded(struct fs *fs, uint32_t epoch, struct error *err)
 	cleanup_error struct error cause = *err;
 
 	*err = (struct error){0};
-	log_error("%s: going on without it. Files that are open go on reading and writing; what "
-		  "else was open answers ESTALE and must be opened again",
+	log_error(
+		"%s: going on without it. Files that are open go on reading and writing where the "
+		"kernel has passthrough; what else was open answers ESTALE and must be opened again",
 		error_text(&cause, -EUCLEAN));
 	fs->is_degraded = true;
 	fdstore_drop("state");

@@ -64,6 +64,7 @@ int node_table_adopt(struct node_table *t, void *memory, uint32_t epoch, uint32_
 		node->n_open = 0;
 		node->n_writers = 0;
 		node->is_pinned = 0;
+		node->listener = -1;
 	}
 	return r;
 }
@@ -196,6 +197,7 @@ static int insert(struct node_table *t, uint32_t hash, const struct fhandle *han
 	node->n_open = 0;
 	node->n_writers = 0;
 	node->backing_id = 0;
+	node->listener = -1;
 	node->wb_errors = 0;
 	node->wb_errno = 0;
 	node->is_pinned = 0;

@@ -34,6 +34,7 @@ struct node {
 	uint32_t attr_granted; /* atomic: the kernel caches attributes it may have to drop */
 	uint32_t is_pinned; /* node lock: pins.h keeps a descriptor of it */
 	uint32_t check; /* of what never changes while the slot is in use */
+	int32_t listener; /* node lock: a descriptor of this process, see writeback.h; -1 = none */
 };
 
 /* The kernel asks for security.capability before the first write after each look at a file. */

@@ -4,8 +4,8 @@
 
 /*
  * Open files, by the handle (fi->fh) that the kernel gives back. With passthrough none needs a
- * descriptor here: the kernel reads and writes the base by itself, and what is left (fsync,
- * fallocate, seek for holes) reopens the inode by handle.
+ * descriptor here: the kernel reads and writes the base by itself. What is left reopens the inode by
+ * handle (fallocate, seek for holes) or asks its listener (fsync, see writeback.h).
  */
 
 #include "slots.h"

@@ -113,6 +113,22 @@ def long_writes_go_on(site):
 
 
 @test
+def who_has_an_immutable_file_open_goes_on_reading(site):
+    path = os.path.join(site.mount, "immutable")
+    fd = os.open(path, os.O_CREAT | os.O_RDWR)
+    os.write(fd, b"settings")
+    subprocess.run(["chattr", "+i", path], check=True)
+    site.kill()
+    # Not from the page cache, where there is one.
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    expect("what is read", os.pread(fd, 100, 0), b"settings")
+    subprocess.run(["chattr", "-i", path], check=True)
+    os.write(fd, b" again")
+    expect("what is read", os.pread(fd, 100, 0), b"settings again")
+    os.close(fd)
+
+
+@test
 def who_has_an_append_only_file_open_goes_on_appending(site):
     path = os.path.join(site.mount, "log")
     fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)

@@ -7,9 +7,10 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+need jq
 
-# thin_disk: at the base, a disk that has no room for the 16 MiB of the file f, and for no other
-# block either that is not there yet; its own metadata is.
+# thin_disk NAME [overlay]: at the base, a disk that has no room for the 16 MiB of the file f, and for no
+# other block either that is not there yet; its own metadata is.
 thin_disk() {
 	local blocks used
 
@@ -23,6 +24,7 @@ thin_disk() {
 	fallocate -l 64M "$image"
 	mount_base errors=continue
 	on_exit unmount_base "$ANKLUME_BASE"
+	[ "${2:-}" != overlay ] || stack_overlay "$ANKLUME_BASE"
 	head -c 16M /dev/urandom >"$ANKLUME_BASE/f"
 	sync -f "$ANKLUME_BASE"
 	while read -r first blocks; do
@@ -81,6 +83,68 @@ test_a_failed_writeback_is_told_once_to_every_open_file() {
 	dd if=/dev/urandom of="$mnt/f" bs=64k count=32 conv=fsync,notrunc status=none
 	daemon_lives
 	stop_daemon
+}
+
+# sync_write_errors DIR [COMMAND...]: an O_SYNC write fails, and its caller is told; then what fsync(2) says
+# to another open file, which waited for COMMAND, and twice.
+sync_write_errors() {
+	python3 - "$1/f" "${@:2}" <<-'P'
+		import errno, os, subprocess, sys
+
+		def says(call):
+		    try:
+		        call()
+		        return "OK"
+		    except OSError as e:
+		        return errno.errorcode[e.errno]
+
+		def write():
+		    for i in range(16):
+		        os.pwrite(one, os.urandom(1 << 20), i << 20)
+
+		one = os.open(sys.argv[1], os.O_RDWR | os.O_SYNC)
+		two = os.open(sys.argv[1], os.O_RDWR)
+		if sys.argv[2:]:
+		    subprocess.run(sys.argv[2:], check=True)
+		print("O_SYNC write", says(write))
+		print("other open file", says(lambda: os.fsync(two)))
+		print("other open file again", says(lambda: os.fsync(two)))
+	P
+}
+
+# sync_writes_fail [overlay]
+sync_writes_fail() {
+	local native
+
+	thin_disk native "$@"
+	sync_write_errors "$ANKLUME_BASE" >"$site/native"
+	assert_file_has "$site/native" '^O_SYNC write ENOSPC'
+	assert_file_has "$site/native" '^other open file ENOSPC'
+	native=$site/native
+	thin_disk ours "$@"
+	start_plain
+	sync_write_errors "$mnt" >"$site/ours"
+	diff "$native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+	daemon_lives
+	stop_daemon
+}
+
+# The caller of the write is not the one that asks whether all is safe: a checkpointer is not.
+test_a_failed_o_sync_write_is_told_to_other_open_files_too() { sync_writes_fail; }
+test_a_failed_o_sync_write_is_told_without_passthrough_too() { sync_writes_fail overlay; }
+
+# S1-1
+test_it_is_told_where_the_daemon_was_killed_in_between() {
+	thin_disk killed
+	"$ANKLUME_FS" --plain "$ANKLUME_BASE" --control "$ANKLUME_CONTROL"
+	on_exit umount "$ANKLUME_MOUNT"
+	daemon_pid=$({ fsctl status --json || true; } | jq -r .pid)
+	# STATFS goes to the daemon, the next one.
+	sync_write_errors "$ANKLUME_MOUNT" sh -c "kill -KILL $daemon_pid; stat -f $ANKLUME_MOUNT" \
+		>"$site/ours" 2>"$site/error" || fail "$(cat "$site/error")"
+	assert_file_has "$site/ours" '^O_SYNC write ENOSPC'
+	assert_file_has "$site/ours" '^other open file ENOSPC'
+	assert_file_has "$site/ours" '^other open file again OK'
 }
 
 # outlet: at the base, a disk that pull_out takes away.
