@@ -124,7 +124,10 @@ struct node *call_node(struct call *c, fuse_ino_t ino)
 
 int call_open_path(struct call *c, const struct node *node)
 {
-	return fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+	int fd = fhandle_open(&c->fs->mounts, &node->handle, O_PATH | O_NOFOLLOW);
+
+	/* overlayfs does not open a directory without a name by its handle. */
+	return fd == -ESTALE ? pins_open(&c->fs->pins, slot_id(&node->slot)) : fd;
 }
 
 int call_change(struct call *c, fuse_ino_t ino, const char *name, struct node **ret)

@@ -51,11 +51,15 @@ static void check_mapped(struct call *c, struct node *node)
  */
 static int open_to_look(struct call *c, struct node *node, int *ret_owned)
 {
+	int fd = -ESTALE;
+
 	if (node->type == S_IFDIR)
-		return dircache_open(&c->fs->mounts, &node->handle);
-	check_mapped(c, node);
-	*ret_owned = call_open_path(c, node);
-	return *ret_owned;
+		fd = dircache_open(&c->fs->mounts, &node->handle);
+	else
+		check_mapped(c, node);
+	if (fd == -ESTALE)
+		fd = *ret_owned = call_open_path(c, node);
+	return fd;
 }
 
 /* True when the base knows when the inode behind FD was made. */

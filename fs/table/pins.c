@@ -318,6 +318,22 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 	}
 }
 
+int pins_open(struct pins *p, uint64_t node)
+{
+	const struct pin *pin;
+	int fd = -ESTALE;
+
+	pthread_mutex_lock(&p->lock);
+	pin = find(p, node);
+	if (pin) {
+		fd = fcntl(pin->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			fd = -errno;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return fd;
+}
+
 void pins_drop(struct pins *p, uint64_t node)
 {
 	struct pin *pin;

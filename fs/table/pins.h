@@ -48,6 +48,9 @@ void pins_withdraw(struct pins *p, uint64_t node, uint64_t ticket);
 /* Keep FD (taken) for NODE. False: it is kept already, or there is no memory; FD is closed. */
 bool pins_keep(struct pins *p, uint64_t node, int fd, uint64_t ticket);
 
+/* A copy of the descriptor that keeps NODE, the caller's to close. -ESTALE: there is none. */
+int pins_open(struct pins *p, uint64_t node);
+
 /* The kernel has forgotten NODE. */
 void pins_drop(struct pins *p, uint64_t node);
 

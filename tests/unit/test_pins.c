@@ -136,6 +136,20 @@ START_TEST(inode_outlives_the_process_before_its_name_goes)
 }
 END_TEST
 
+START_TEST(opened_again_without_a_handle)
+{
+	int fd;
+
+	lose(1);
+	fd = pins_open(&pins, 1);
+	ck_assert(is_file_of(fd, 1));
+	pins_drop(&pins, 1);
+	ck_assert(is_file_of(fd, 1));
+	close(fd);
+	ck_assert_int_eq(pins_open(&pins, 1), -ESTALE);
+}
+END_TEST
+
 START_TEST(what_is_not_wanted_is_let_go)
 {
 	struct found found;
@@ -501,6 +515,7 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, inode_outlives_the_process_before_its_name_goes);
+	tcase_add_test(tc, opened_again_without_a_handle);
 	tcase_add_test(tc, what_is_not_wanted_is_let_go);
 	tcase_add_test(tc, forgotten_ones_leave_in_their_order);
 	tcase_add_test(tc, name_that_was_not_the_last_leaves_nothing);
