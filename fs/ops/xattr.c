@@ -91,6 +91,19 @@ static int set_access_acl(
 	return 0;
 }
 
+/* Without it the mode is what it was; overlayfs asks nevertheless whether set-group-id may stay. */
+static int remove_xattr(const struct xattr_path *path, const char *name)
+{
+	struct stat st;
+
+	if (strcmp(name, "system.posix_acl_access") == 0) {
+		if (fstat(path->fd, &st) < 0)
+			return -errno;
+		creds_in_group(st.st_gid, true);
+	}
+	return removexattr(path->name.text, name) < 0 ? -errno : 0;
+}
+
 /* One change of an attribute. */
 struct xattr_change {
 	const struct xattr_path *path;
@@ -111,7 +124,7 @@ static int act_change(void *arg)
 	int r;
 
 	if (!ch->value)
-		return removexattr(ch->path->name.text, ch->name) < 0 ? -errno : 0;
+		return remove_xattr(ch->path, ch->name);
 	if (strcmp(ch->name, "system.posix_acl_access") == 0)
 		return set_access_acl(ch->path, ch->name, ch->value, ch->size, ch->flags);
 	r = setxattr(ch->path->name.text, ch->name, ch->value, ch->size, ch->flags);

@@ -53,6 +53,21 @@ test_set_id_bits_go_as_on_the_base() {
 	diff "$site/native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
 }
 
+# without_acl DIR: the mode of a set-id program of 33:33, who takes its ACL away.
+without_acl() {
+	install -m 6755 -o 33 -g 33 /dev/null "$1/with-acl"
+	setfacl -m u:34:rx "$1/with-acl"
+	"$FSOP" --as 33:33 removexattr "$1/with-acl" system.posix_acl_access
+	stat -c %a "$1/with-acl"
+}
+
+test_set_group_id_stays_where_an_acl_is_taken_away() {
+	without_acl "$base/native" >"$site/native"
+	without_acl "$mnt/ours" >"$site/ours"
+	assert_file_has "$site/native" '^6755'
+	diff "$site/native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+}
+
 # leave KIB: free on the disk of the base, about.
 leave() {
 	local kib
@@ -73,5 +88,6 @@ test_a_full_disk_is_told_of_where_a_request_is_written_in_part() {
 	rm "$base/filler"
 }
 
+need setfacl
 plain_mount overlay 256M
 run_tests
