@@ -43,14 +43,24 @@ enum exit_status {
 
 #define RELOAD_RETRY_S 10
 
-static void raise_file_limit(void)
+static void raise_soft_limit(int resource)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (getrlimit(resource, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	setrlimit(resource, &limit);
+}
+
+/* How large a file may become: the callers have limits of their own, whoever started us has none to give. */
+static void raise_file_limits(void)
+{
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+
+	raise_soft_limit(RLIMIT_NOFILE);
+	if (setrlimit(RLIMIT_FSIZE, &none) < 0)
+		raise_soft_limit(RLIMIT_FSIZE);
 }
 
 static void log_from_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
@@ -72,6 +82,7 @@ static int open_signals(int *ret_fd)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG says it */
 	signal(SIGIO, SIG_IGN); /* somebody waits for a lease that is held for a moment */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -402,7 +413,7 @@ static enum exit_status serve(struct daemon *d)
 	int r;
 
 	fuse_set_log_func(log_from_libfuse);
-	raise_file_limit();
+	raise_file_limits();
 	umask(0);
 	prctl(PR_SET_NAME, "anklume-fs"); /* as file N of fexecve(2) it would be called "N" */
 	if (exepath_init(&err) < 0)

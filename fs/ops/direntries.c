@@ -58,11 +58,12 @@ static bool add_from_base(
 	struct direntries *l, const struct node *dir, int dir_fd, const struct kernel_dirent *d)
 {
 	struct fuse_entry_param e = {0};
+	int r = is_wanted(l, d) ? entry_lookup(l->call, dir, dir_fd, d->d_name, &e, NULL) : -EAGAIN;
 
-	if (is_wanted(l, d)) {
-		if (entry_lookup(l->call, dir, dir_fd, d->d_name, &e, NULL) < 0)
-			return true;
-	} else {
+	if (r == -ENOENT)
+		return true;
+	/* Not asked for, or not to be had: the name is there all the same, and who looks hears why. */
+	if (r < 0) {
 		struct stat st = {.st_ino = d->d_ino};
 
 		e.attr.st_ino = node_make_ino(&dir->handle, &st);

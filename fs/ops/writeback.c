@@ -63,6 +63,31 @@ static int report(struct call *c, struct node *node, uint64_t fh, int r)
 	return r;
 }
 
+/*
+ * The dead process may have heard of lost writes, and the base tells nobody else of this inode. But the
+ * descriptor of the filesystem is older than that process's end, and has not been told. It speaks for all files:
+ * better one error too many. Asked once, for it hears once.
+ */
+static int lost_meanwhile(struct fs *fs, const struct node *node)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct {
+		bool is_known;
+		int r;
+	} told[FHANDLE_MOUNTS];
+	unsigned int mount = node->handle.mount;
+	int r;
+
+	pthread_mutex_lock(&lock);
+	if (!told[mount].is_known) {
+		told[mount].r = syncfs(fs->mounts.items[mount].fd) < 0 ? -errno : 0;
+		told[mount].is_known = true;
+	}
+	r = told[mount].r;
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
 static int do_fsync(struct call *c, fuse_ino_t ino, int datasync, uint64_t fh)
 {
 	struct node *node = call_node(c, ino);
@@ -79,6 +104,8 @@ static int do_fsync(struct call *c, fuse_ino_t ino, int datasync, uint64_t fh)
 	if (fd < 0)
 		return fd;
 	r = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	if (r == 0 && call_is_resent())
+		r = lost_meanwhile(c->fs, node);
 	return report(c, node, fh, r);
 }
 

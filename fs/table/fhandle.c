@@ -3,6 +3,7 @@
 
 #include "checksum.h"
 #include "fdio.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -71,6 +72,9 @@ static int add_mount(struct fhandle_mounts *mounts, int id, int dirfd, const cha
 			mounts->on_add((unsigned int)i, mounts->items[i].fd);
 		__atomic_store_n(&mounts->n, mounts->n + 1, __ATOMIC_RELEASE);
 	} else if (i == -ENOENT) {
+		if (!mounts->is_overfull)
+			log_error("'%s': more than %d mounts below the base", name, FHANDLE_MOUNTS);
+		mounts->is_overfull = true;
 		i = -ENFILE;
 	}
 	pthread_mutex_unlock(&mounts->lock);

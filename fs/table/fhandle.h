@@ -17,7 +17,7 @@
 
 /* ext4 8, tmpfs 12, xfs 12, btrfs 20. Longer ones (network filesystems) are refused at start. */
 #define FHANDLE_BYTES 40
-#define FHANDLE_MOUNTS 64
+#define FHANDLE_MOUNTS 512
 
 struct fhandle {
 	int32_t type;
@@ -30,6 +30,7 @@ struct fhandle {
 struct fhandle_mounts {
 	pthread_mutex_t lock; /* taken to add; entries below n are constant */
 	unsigned int n; /* atomic */
+	bool is_overfull; /* one more was seen; lock */
 	void (*on_add)(unsigned int index, int fd); /* NULL, or told of every new one */
 	struct fhandle_mount {
 		int id; /* mount id, as name_to_handle_at() reports it */
@@ -50,7 +51,8 @@ int fhandle_mounts_restore(struct fhandle_mounts *mounts, unsigned int index, in
 
 /*
  * The handle of NAME in DIRFD ("" with AT_EMPTY_PATH in FLAGS: of DIRFD itself), symlinks not
- * followed. -ENOENT; -EOPNOTSUPP: the filesystem has no handles; -EOVERFLOW: longer than ours.
+ * followed. -ENOENT; -EOPNOTSUPP: the filesystem has no handles; -EOVERFLOW: longer than ours;
+ * -ENFILE: on one mount too many.
  */
 int fhandle_get(
 	struct fhandle_mounts *mounts, int dirfd, const char *name, int flags, struct fhandle *ret);

@@ -228,7 +228,9 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 	pthread_rwlock_unlock(&t->lock);
 
 	/* Only this thread changes names, so reading ours without the lock is safe. */
-	find_root(v, base_fd, mounts);
+	r = find_root(v, base_fd, mounts);
+	if (r < 0 && r != -ENOENT)
+		log_error("volume '%s' cannot be served: %s", v->name, error_text(NULL, r));
 	__atomic_store_n(&v->flags, volume->flags, __ATOMIC_RELEASE);
 	return publish(t, v);
 }

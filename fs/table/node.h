@@ -94,7 +94,7 @@ void node_unlock(struct node_table *t, const struct node *node);
 
 /*
  * The st_ino that the mount reports: the base's own number on the base's first mount, mixed with
- * the mount's index elsewhere, so that two filesystems do not share numbers.
+ * the mount's index and the btrfs subvolume's id elsewhere: the mount has one st_dev for all.
  */
 uint64_t node_make_ino(const struct fhandle *handle, const struct stat *st);
 

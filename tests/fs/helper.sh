@@ -38,6 +38,15 @@ test_mount_returns_when_the_mount_is_up() {
 	wait_until 20 is_free "$base" || fail "the daemon is still there after umount"
 }
 
+test_a_limit_of_file_size_is_not_for_the_daemon() {
+	new_dirs fsize
+	(ulimit -S -f 64 && mount -t fuse.anklume-fs "$base" "$mnt" -o plain)
+	head -c 1M /dev/zero >"$mnt/file"
+	truncate -s 2M "$mnt/file"
+	assert_eq "$(stat -c %s "$base/file")" 2097152
+	umount "$mnt"
+}
+
 test_source_is_the_name_that_was_given() {
 	new_dirs name
 	mount -t fuse.anklume-fs data "$mnt" -o "plain=$base,fsname=data"

@@ -147,6 +147,19 @@ test_it_is_told_where_the_daemon_was_killed_in_between() {
 	assert_file_has "$site/ours" '^other open file again OK'
 }
 
+# The dead daemon has heard of it, and the base tells nobody twice. S1-1
+test_it_is_told_where_the_daemon_is_killed_in_fsync() {
+	thin_disk killed-in-fsync
+	echo 'syscall fsync kill' >"$site/failpoint"
+	ANKLUME_FAILPOINT=$site/failpoint "$ANKLUME_FS-failpoints" --plain "$ANKLUME_BASE"
+	on_exit umount "$ANKLUME_MOUNT"
+	fsync_errors "$ANKLUME_MOUNT" >"$site/ours"
+	[ ! -e "$site/failpoint" ] || fail "the daemon has not died"
+	assert_file_has "$site/ours" '^writer E'
+	assert_file_has "$site/ours" '^other open file E'
+	assert_file_has "$site/ours" '^other open file again OK'
+}
+
 # outlet: at the base, a disk that pull_out takes away.
 outlet() {
 	new_site "pulled-$1-$BASHPID"

@@ -135,6 +135,29 @@ START_TEST(other_mount_has_other_inode_numbers)
 }
 END_TEST
 
+static struct fhandle handle_in_subvolume(uint64_t root)
+{
+	const uint64_t id[2] = {257, root};
+	struct fhandle h = {.type = 0x4d, .len = sizeof(id)};
+
+	memcpy(h.bytes, id, sizeof(id));
+	return h;
+}
+
+START_TEST(subvolumes_have_other_inode_numbers)
+{
+	struct fhandle top = handle_in_subvolume(5);
+	struct fhandle a = handle_in_subvolume(256);
+	struct fhandle b = handle_in_subvolume(257);
+	struct stat st = {.st_ino = 257};
+
+	ck_assert_uint_eq(node_make_ino(&top, &st), 257);
+	ck_assert_uint_ne(node_make_ino(&a, &st), 257);
+	ck_assert_uint_ne(node_make_ino(&b, &st), 257);
+	ck_assert_uint_ne(node_make_ino(&a, &st), node_make_ino(&b, &st));
+}
+END_TEST
+
 static void *churn(void *arg)
 {
 	(void)arg;
@@ -181,6 +204,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, ids_that_never_were_miss);
 	tcase_add_test(tc, table_grows_and_finds_everything);
 	tcase_add_test(tc, other_mount_has_other_inode_numbers);
+	tcase_add_test(tc, subvolumes_have_other_inode_numbers);
 	tcase_add_test(tc, threads_may_look_up_and_forget_at_once);
 	suite_add_tcase(s, tc);
 	return s;
