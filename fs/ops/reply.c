@@ -115,12 +115,18 @@ static void log_denial(struct call *c)
 		log_virtual_denial(c, caller, pid);
 }
 
+/* EMFILE is about our descriptors. The caller would look for files of its own to close. */
+static int errno_for_caller(int r)
+{
+	return r == -EMFILE ? ENFILE : -r;
+}
+
 void reply_err(struct call *c, int r)
 {
 	if (r < 0 && c->denial.kind != DENIED_NOTHING)
 		log_denial(c);
 	call_answering(c);
-	fuse_reply_err(c->req, -r);
+	fuse_reply_err(c->req, errno_for_caller(r));
 }
 
 void reply_entry(struct call *c, int r, const struct fuse_entry_param *entry)

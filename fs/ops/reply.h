@@ -6,7 +6,7 @@
 
 #include "call.h"
 
-/* R is 0 or -errno. */
+/* R is 0 or -errno; that this process has no descriptor left (EMFILE) is ENFILE to others. */
 void reply_err(struct call *c, int r);
 
 /*

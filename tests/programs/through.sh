@@ -88,6 +88,17 @@ test_a_full_disk_is_told_of_where_a_request_is_written_in_part() {
 	rm "$base/filler"
 }
 
+# Each open file holds a descriptor of the daemon; EMFILE would say that the caller's are all in use.
+test_more_open_files_than_the_daemon_may_have_are_enfile() {
+	plain_mount overlay 64M
+	prlimit --pid "$daemon_pid" --nofile=128:128
+	assert_status 1 python3 -c 'import os, sys
+[os.open(f"{sys.argv[1]}/{i}", os.O_CREAT | os.O_RDWR) for i in range(200)]' "$mnt"
+	assert_file_has "$tmp/err" 'OSError: \[Errno 23\]'
+	wait_until 20 touch "$mnt/after"
+	daemon_lives
+}
+
 need setfacl
 plain_mount overlay 256M
 run_tests
