@@ -16,6 +16,7 @@
 #include "ops.h"
 #include "orders.h"
 #include "rehearsal.h"
+#include "rlimits.h"
 #include "successor.h"
 #include "takeover.h"
 #include "wire.h"
@@ -27,7 +28,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -42,26 +42,6 @@ enum exit_status {
 };
 
 #define RELOAD_RETRY_S 10
-
-static void raise_soft_limit(int resource)
-{
-	struct rlimit limit;
-
-	if (getrlimit(resource, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(resource, &limit);
-}
-
-/* How large a file may become: the callers have limits of their own, whoever started us has none to give. */
-static void raise_file_limits(void)
-{
-	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
-
-	raise_soft_limit(RLIMIT_NOFILE);
-	if (setrlimit(RLIMIT_FSIZE, &none) < 0)
-		raise_soft_limit(RLIMIT_FSIZE);
-}
 
 static void log_from_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
 {
@@ -413,7 +393,7 @@ static enum exit_status serve(struct daemon *d)
 	int r;
 
 	fuse_set_log_func(log_from_libfuse);
-	raise_file_limits();
+	rlimits_raise();
 	umask(0);
 	prctl(PR_SET_NAME, "anklume-fs"); /* as file N of fexecve(2) it would be called "N" */
 	if (exepath_init(&err) < 0)

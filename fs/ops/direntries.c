@@ -2,6 +2,7 @@
 #include "direntries.h"
 
 #include "entry.h"
+#include "listend.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,9 +54,9 @@ static bool is_wanted(struct direntries *l, const struct kernel_dirent *d)
 	return l->which == LISTING_SAMPLED && l->n_files++ != LISTER_BEFORE_SAMPLE;
 }
 
-/* False: the buffer is full. An entry that went away meanwhile is left out. */
-static bool add_from_base(
-	struct direntries *l, const struct node *dir, int dir_fd, const struct kernel_dirent *d)
+/* False: the buffer is full. An entry that went away meanwhile is left out. NEXT is its cookie. */
+static bool add_from_base(struct direntries *l, const struct node *dir, int dir_fd,
+	const struct kernel_dirent *d, off_t next)
 {
 	struct fuse_entry_param e = {0};
 	int r = is_wanted(l, d) ? entry_lookup(l->call, dir, dir_fd, d->d_name, &e, NULL) : -EAGAIN;
@@ -70,23 +71,25 @@ static bool add_from_base(
 		e.attr.st_mode = DTTOIF(d->d_type);
 	}
 
-	if (add(l, d->d_name, &e, d->d_off))
+	if (add(l, d->d_name, &e, next))
 		return true;
 	if (e.ino)
 		entry_forget(l->call->fs, e.ino, 1);
 	return false;
 }
 
-int direntries_read(struct direntries *l, const struct node *dir, off_t off)
+int direntries_read(struct direntries *l, const struct node *dir, off_t cookie)
 {
+	struct listend at = listend_unpack(&dir->handle, cookie);
 	_Alignas(struct kernel_dirent) char buf[GETDENTS_BYTES];
 	cleanup_fd int fd =
 		fhandle_open(&l->call->fs->mounts, &dir->handle, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return fd;
-	if (off != 0 && lseek(fd, off, SEEK_SET) < 0)
+	if (at.off != 0 && lseek(fd, at.off, SEEK_SET) < 0)
 		return -errno;
+	listend_find(&at, &dir->handle, fd, l->size);
 
 	for (;;) {
 		long n = syscall(SYS_getdents64, fd, buf, sizeof(buf));
@@ -95,12 +98,15 @@ int direntries_read(struct direntries *l, const struct node *dir, off_t off)
 			return -errno;
 		if (n == 0)
 			return 0;
-		for (long at = 0; at < n;) {
-			const struct kernel_dirent *d = (const void *)(buf + at);
+		for (long i = 0; i < n;) {
+			const struct kernel_dirent *d = (const void *)(buf + i);
 
-			if (!add_from_base(l, dir, fd, d))
+			if (at.last != 0 && at.off > at.last)
 				return 0;
-			at += d->d_reclen;
+			at.off = d->d_off;
+			if (!add_from_base(l, dir, fd, d, listend_pack(&at)))
+				return 0;
+			i += d->d_reclen;
 		}
 	}
 }

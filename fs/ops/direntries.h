@@ -4,7 +4,8 @@
 
 /*
  * One buffer of directory entries. Listings keep no state between requests: an offset is the
- * base's own cookie (d_off), so a listing goes on where it was, also in another process.
+ * base's own (d_off), on btrfs with the end of the listing (listend.h), so a listing goes on where it was,
+ * also in another process.
  */
 
 #include "call.h"
@@ -19,8 +20,8 @@ struct direntries {
 	unsigned int n_files; /* entries so far that are no directories */
 };
 
-/* Fill from the base directory DIR, starting behind cookie OFF. 0 or -errno. */
-int direntries_read(struct direntries *list, const struct node *dir, off_t off);
+/* Fill from the base directory DIR, starting behind COOKIE. 0 or -errno. */
+int direntries_read(struct direntries *list, const struct node *dir, off_t cookie);
 
 /* Fill from a virtual directory, starting behind entry number OFF. */
 int direntries_read_virtual(struct direntries *list, fuse_ino_t ino, off_t off);

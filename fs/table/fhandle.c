@@ -132,6 +132,21 @@ int fhandle_open(struct fhandle_mounts *mounts, const struct fhandle *handle, in
 	return fd < 0 ? -errno : fd;
 }
 
+/* Handle types and struct btrfs_fid: Linux, include/linux/exportfs.h and fs/btrfs/export.h. */
+#define BTRFS_HANDLE_FIRST 0x4d
+#define BTRFS_HANDLE_LAST 0x4f
+#define BTRFS_HANDLE_ROOT 8
+
+bool fhandle_is_btrfs(const struct fhandle *h, uint64_t *ret_root)
+{
+	if (h->type < BTRFS_HANDLE_FIRST || h->type > BTRFS_HANDLE_LAST ||
+		h->len < BTRFS_HANDLE_ROOT + sizeof(*ret_root))
+		return false;
+	if (ret_root)
+		memcpy(ret_root, h->bytes + BTRFS_HANDLE_ROOT, sizeof(*ret_root));
+	return true;
+}
+
 bool fhandle_equal(const struct fhandle *a, const struct fhandle *b)
 {
 	return a->len == b->len && a->type == b->type && a->mount == b->mount &&

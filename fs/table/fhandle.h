@@ -60,6 +60,9 @@ int fhandle_get(
 /* open(2) by handle, close-on-exec. -ESTALE: the inode is gone. Needs CAP_DAC_READ_SEARCH. */
 int fhandle_open(struct fhandle_mounts *mounts, const struct fhandle *handle, int flags);
 
+/* Of a btrfs inode: then *RET_ROOT, where not NULL, is the id of its subvolume. */
+bool fhandle_is_btrfs(const struct fhandle *h, uint64_t *ret_root);
+
 bool fhandle_equal(const struct fhandle *a, const struct fhandle *b);
 uint32_t fhandle_hash(const struct fhandle *h);
 

@@ -84,22 +84,14 @@ struct node *node_get(struct node_table *t, uint64_t id)
 	return slot_get(&t->slots, id);
 }
 
-/* btrfs: handle types and struct btrfs_fid (Linux, fs/btrfs/export.h, include/linux/exportfs.h) */
-#define BTRFS_HANDLE_FIRST 0x4d
-#define BTRFS_HANDLE_LAST 0x4f
-#define BTRFS_HANDLE_ROOT 8 /* where the subvolume's id is */
 #define BTRFS_TOP_SUBVOLUME 5
 
-/* Subvolumes number their inodes each by itself, and are of one mount. */
+/* Subvolumes of btrfs number their inodes each by itself, and are of one mount. */
 static uint64_t subvolume_bits(const struct fhandle *handle)
 {
-	uint64_t id;
+	uint64_t root;
 
-	if (handle->type < BTRFS_HANDLE_FIRST || handle->type > BTRFS_HANDLE_LAST ||
-		handle->len < BTRFS_HANDLE_ROOT + sizeof(id))
-		return 0;
-	memcpy(&id, handle->bytes + BTRFS_HANDLE_ROOT, sizeof(id));
-	return (id ^ BTRFS_TOP_SUBVOLUME) << 32;
+	return fhandle_is_btrfs(handle, &root) ? (root ^ BTRFS_TOP_SUBVOLUME) << 32 : 0;
 }
 
 uint64_t node_make_ino(const struct fhandle *handle, const struct stat *st)

@@ -52,6 +52,7 @@ static const char usage_text[] =
 	"  --idmap         through idmapped binds of both, the second actor in the user namespace\n"
 	"  --disable OP,.. leave out operations\n"
 	"  --only OP,..    nothing but these\n"
+	"  --tame          no O_DIRECT, no large files: for a mount without passthrough\n"
 	"  --replay FILE   run one script\n"
 	"  --script FILE   where to write a script that shows a difference\n"
 	"  --tolerate OP:NATIVE:MOUNT\n"
@@ -100,6 +101,7 @@ enum {
 	OPT_IDMAP,
 	OPT_DISABLE,
 	OPT_ONLY,
+	OPT_TAME,
 	OPT_REPLAY,
 	OPT_SCRIPT,
 	OPT_NO_SHRINK,
@@ -111,7 +113,7 @@ static const struct option long_options[] = {{"seed", 1, NULL, OPT_SEED},
 	{"steps", 1, NULL, OPT_STEPS}, {"rounds", 1, NULL, OPT_ROUNDS},
 	{"seconds", 1, NULL, OPT_SECONDS}, {"procs", 1, NULL, OPT_PROCS},
 	{"idmap", 0, NULL, OPT_IDMAP}, {"disable", 1, NULL, OPT_DISABLE},
-	{"only", 1, NULL, OPT_ONLY}, {"replay", 1, NULL, OPT_REPLAY},
+	{"only", 1, NULL, OPT_ONLY}, {"tame", 0, NULL, OPT_TAME}, {"replay", 1, NULL, OPT_REPLAY},
 	{"script", 1, NULL, OPT_SCRIPT}, {"no-shrink", 0, NULL, OPT_NO_SHRINK},
 	{"list", 0, NULL, OPT_LIST}, {"tolerate", 1, NULL, OPT_TOLERATE}, {"help", 0, NULL, 'h'},
 	{NULL, 0, NULL, 0}};
@@ -143,6 +145,9 @@ static void take_option(int option)
 	case OPT_ONLY:
 		memset(config.is_disabled, true, sizeof(config.is_disabled));
 		mark_ops(optarg, false);
+		break;
+	case OPT_TAME:
+		config.is_tame = true;
 		break;
 	case OPT_REPLAY:
 		options.replay = optarg;

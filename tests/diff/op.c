@@ -4,6 +4,7 @@
 #include "args.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,23 @@ void op_random(struct op *op, enum op_code code, struct rng *rng)
 			kind->make_path(op->path[paths++], rng);
 		else
 			op->num[nums++] = kind->make(rng);
+	}
+}
+
+#define TAME_BYTES (INT64_C(1) << 26)
+
+void op_tame(struct op *op)
+{
+	size_t nums = 0;
+
+	for (const char *c = op_table[op->code].args; *c; c++) {
+		if (arg_kind(*c)->make_path)
+			continue;
+		if (*c == 'o' || *c == 'S')
+			op->num[nums] &= ~O_DIRECT;
+		if ((*c == 'b' || *c == 'l') && op->num[nums] > TAME_BYTES)
+			op->num[nums] %= TAME_BYTES;
+		nums++;
 	}
 }
 

@@ -62,6 +62,12 @@ int op_find(const char *name);
 /* One random operation of code CODE. */
 void op_random(struct op *op, enum op_code code, struct rng *rng);
 
+/*
+ * OP without what is another thing where the daemon copies the data: O_DIRECT, and files of terabytes,
+ * which have no holes while they are open for writing.
+ */
+void op_tame(struct op *op);
+
 void op_format(const struct op *op, struct strbuf *out);
 
 /* Reads LINE (it is cut up); false when it is not an operation. */

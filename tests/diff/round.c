@@ -64,6 +64,8 @@ void script_random(struct script *s, const struct config *cfg, uint64_t seed)
 	}
 	for (size_t i = ARRAY_SIZE(opening); i < s->n; i++) {
 		op_random(&s->ops[i], pick_code(cfg, &rng), &rng);
+		if (cfg->is_tame)
+			op_tame(&s->ops[i]);
 		s->ops[i].actor = (uint8_t)rng_below(&rng, ACTORS);
 		s->ops[i].quiet = seed % 2 && rng_percent(&rng, 20);
 	}

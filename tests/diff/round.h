@@ -12,6 +12,7 @@ struct config {
 	struct place places[2]; /* native, mount */
 	int userns; /* -1, or that of the idmapped binds */
 	bool is_disabled[OP_COUNT];
+	bool is_tame; /* op_tame() */
 	size_t steps;
 	size_t known_seen[KNOWN_MAX];
 	size_t successes; /* operations that did what they were asked for */

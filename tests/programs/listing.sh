@@ -26,4 +26,14 @@ on_ext4() { never_twice_never_lost ext4 "$size" "$entries"; }
 others() { never_twice_never_lost "$1" 400M $((entries / 20)); }
 on_types "no name twice and none lost in $entries names" on_ext4 ext4
 on_types "no name twice and none lost in $((entries / 20)) names" others xfs btrfs
+
+# As xfstests generic/736.
+ends_though_all_is_renamed() {
+	plain_mount "$1" 400M
+	"$programs/renaming.py" "$base/native" 3000 >"$site/native"
+	"$programs/renaming.py" "$mnt/ours" 3000 >"$site/ours"
+	diff "$site/native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
+	stop_daemon
+}
+on_types "a listing ends though each name is renamed at once" ends_though_all_is_renamed ext4 xfs btrfs
 finish_tests
