@@ -120,7 +120,7 @@ static bool take_lock(int fd)
 {
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 250; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return true;
 		nanosleep(&pause, NULL);
