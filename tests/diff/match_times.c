@@ -5,17 +5,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What a LINE of a fifo says without its times: mode, owner, links. NULL: it is of no fifo. */
+/* What a LINE of a fifo says before its times: mode, owner, links. NULL: it is of no fifo. */
 static const char *fifo_words(const char *line, size_t len, size_t *ret_len)
 {
 	for (size_t i = 1; i + 7 < len; i++) {
 		int mode = mode_at(line, line + i);
-		const char *time;
+		const char *end;
 
 		if (mode < 0 || !S_ISFIFO(mode))
 			continue;
-		time = memmem(line + i, len - i, " m ", 3);
-		*ret_len = (size_t)((time ? time : line + len) - (line + i));
+		end = memmem(line + i, len - i, " m ", 3);
+		if (!end)
+			end = memmem(line + i, len - i, " same as ", 9);
+		*ret_len = (size_t)((end ? end : line + len) - (line + i));
 		return line + i;
 	}
 	return NULL;
