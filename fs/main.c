@@ -173,7 +173,7 @@ static enum exit_status start(struct daemon *d, struct error *err)
 	status = start_mount(d, err);
 	if (status != STATUS_OK)
 		return status;
-	keep_all(&d->fs);
+	keep_rest(&d->fs);
 	if (session_start(&d->fs, d->end_fd, &d->session, err) < 0) {
 		if (!d->is_resumed)
 			take_mount_back(d);

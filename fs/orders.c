@@ -156,7 +156,7 @@ void orders_leave(struct daemon *d, int status)
 	if (r < 0)
 		log_warning("a request takes longer than %d s: the next process answers it",
 			DRAIN_TIMEOUT_MS / 1000);
-	keep_all(&d->fs);
+	keep_rest(&d->fs);
 	notify_barrier(BARRIER_TIMEOUT_MS);
 	log_info("leaving '%s' to the next process", d->options.fs.mount);
 	_exit(status);

@@ -8,42 +8,90 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 #define EXIT_NO_EXEC 127
 
+/* Whose each of the places is that are to be taken: the item's number and 1, or 0. */
+static int *find_owners(const struct store *store)
+{
+	int n = (int)store->n_items;
+	int *owners = calloc((size_t)n + 1, sizeof(*owners));
+
+	for (int i = 0; owners && i < n; i++) {
+		int place = store->items[i].fd - FIRST_FD;
+
+		if (place >= 0 && place < n)
+			owners[place] = i + 1;
+	}
+	return owners;
+}
+
+/* Item I to its place; the item that sits there goes to where I was. */
+static int settle(const struct store *store, int *owners, int i)
+{
+	int n = (int)store->n_items;
+	int from = store->items[i].fd;
+	int other = owners[i];
+	cleanup_fd int aside = -1;
+
+	if (other == i + 1)
+		return fcntl(from, F_SETFD, 0) < 0 ? -errno : 0;
+	if (other) {
+		aside = fcntl(FIRST_FD + i, F_DUPFD_CLOEXEC, FIRST_FD + n);
+		if (aside < 0)
+			return -errno;
+	}
+	if (dup2(from, FIRST_FD + i) < 0 || (other && dup2(aside, from) < 0))
+		return -errno;
+	if (other)
+		store->items[other - 1].fd = from;
+	else if (from >= FIRST_FD)
+		close(from);
+	if (from >= FIRST_FD && from < FIRST_FD + n)
+		owners[from - FIRST_FD] = other;
+	store->items[i].fd = FIRST_FD + i;
+	return 0;
+}
+
 /*
- * The kept descriptors to 3, 4, 5 ... and every other one away but EXE_FD, which is returned with its
- * new number. They may sit on each other's places: first all of them go above, then down in order.
+ * The kept descriptors to 3, 4, 5 ... and every other one away but *EXE_FD, which gets a new number.
+ * They may sit on each other's places. Never more than two are there twice: there may be as many as
+ * the process may have.
  */
-static int arrange(const struct store *store, int exe_fd)
+static int arrange(const struct store *store, int *exe_fd)
 {
 	int n = (int)store->n_items;
 	int above = FIRST_FD + n;
+	cleanup_free int *owners = find_owners(store);
+	struct rlimit limit;
+	int r = 0;
 
-	for (int i = 0; i < n; i++) {
-		store->items[i].fd = fcntl(store->items[i].fd, F_DUPFD, above);
-		if (store->items[i].fd < 0)
+	if (!owners)
+		return -ENOMEM;
+	/* dup2(2) and F_DUPFD have other numbers for that. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= (rlim_t)above)
+		return -EMFILE;
+	if (*exe_fd >= 0) {
+		*exe_fd = fcntl(*exe_fd, F_DUPFD_CLOEXEC, above);
+		if (*exe_fd < 0)
 			return -errno;
 	}
-	if (exe_fd >= 0) {
-		exe_fd = fcntl(exe_fd, F_DUPFD_CLOEXEC, above);
-		if (exe_fd < 0)
-			return -errno;
-	}
-	for (int i = 0; i < n; i++)
-		if (dup2(store->items[i].fd, FIRST_FD + i) < 0)
-			return -errno;
+	for (int i = 0; r == 0 && i < n; i++)
+		r = settle(store, owners, i);
+	if (r < 0)
+		return r;
 
 	/* The executable to the place right above, the rest away. */
-	if (exe_fd >= 0 && exe_fd != above) {
-		if (dup3(exe_fd, above, O_CLOEXEC) < 0)
+	if (*exe_fd >= 0 && *exe_fd != above) {
+		if (dup3(*exe_fd, above, O_CLOEXEC) < 0)
 			return -errno;
-		exe_fd = above;
+		*exe_fd = above;
 	}
-	syscall(SYS_close_range, above + (exe_fd >= 0), ~0U, 0);
-	return exe_fd;
+	syscall(SYS_close_range, above + (*exe_fd >= 0), ~0U, 0);
+	return 0;
 }
 
 static int set_number(const char *name, uint64_t value)
@@ -90,21 +138,21 @@ static void reset_signals(void)
 
 _Noreturn void launch_exec(const struct launch *l)
 {
-	int r;
-	int exe_fd;
+	int exe_fd = l->exe_fd;
+	int r = set_environment(l);
 
-	r = set_environment(l);
-	exe_fd = arrange(l->store, l->exe_fd);
-	if (r == 0 && l->exe_fd >= 0 && exe_fd < 0)
-		r = exe_fd;
-	if (r == 0) {
-		if (exe_fd >= 0)
-			fexecve(exe_fd, l->argv, environ);
-		else
-			execv(l->path, l->argv);
-		r = -errno;
+	if (r == 0)
+		r = arrange(l->store, &exe_fd);
+	if (r < 0) {
+		log_error("cannot hand %zu descriptors to '%s': %s", l->store->n_items, l->path,
+			strerror(-r));
+		_exit(EXIT_NO_EXEC);
 	}
-	log_error("cannot run '%s': %s", l->path, strerror(-r));
+	if (exe_fd >= 0)
+		fexecve(exe_fd, l->argv, environ);
+	else
+		execv(l->path, l->argv);
+	log_error("cannot run '%s': %s", l->path, strerror(errno));
 	_exit(EXIT_NO_EXEC);
 }
 

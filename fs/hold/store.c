@@ -17,13 +17,29 @@ static bool is_same_open_file(int a, int b)
 	return syscall(SYS_kcmp, self, self, KCMP_FILE, (unsigned long)a, (unsigned long)b) == 0;
 }
 
+/* FNV-1a: with many thousands of names each message looks through all of them. */
+static uint32_t hash_of(const char *name)
+{
+	uint32_t x = 2166136261u;
+
+	for (; *name; name++)
+		x = (x ^ (unsigned char)*name) * 16777619u;
+	return x;
+}
+
+static bool is_named(const struct store_item *item, const char *name, uint32_t hash)
+{
+	return item->hash == hash && strcmp(item->name, name) == 0;
+}
+
 int store_add(struct store *s, const char *name, int fd)
 {
 	cleanup_free char *copy = NULL;
 	struct store_item *item;
+	uint32_t hash = hash_of(name);
 
 	for (size_t i = 0; i < s->n_items; i++) {
-		if (strcmp(s->items[i].name, name) == 0 && is_same_open_file(s->items[i].fd, fd)) {
+		if (is_named(&s->items[i], name, hash) && is_same_open_file(s->items[i].fd, fd)) {
 			close(fd);
 			return 0;
 		}
@@ -33,17 +49,18 @@ int store_add(struct store *s, const char *name, int fd)
 	item = copy ? array_append(&s->items, &s->n_items, sizeof(*item)) : NULL;
 	if (!item)
 		return -ENOMEM;
-	*item = (struct store_item){.name = steal_ptr(&copy), .fd = fd};
+	*item = (struct store_item){.name = steal_ptr(&copy), .fd = fd, .hash = hash};
 	return 1;
 }
 
 size_t store_remove(struct store *s, const char *name)
 {
+	uint32_t hash = hash_of(name);
 	size_t kept = 0;
 	size_t n;
 
 	for (size_t i = 0; i < s->n_items; i++) {
-		if (strcmp(s->items[i].name, name) != 0) {
+		if (!is_named(&s->items[i], name, hash)) {
 			s->items[kept++] = s->items[i];
 			continue;
 		}
@@ -57,8 +74,10 @@ size_t store_remove(struct store *s, const char *name)
 
 int store_find(const struct store *s, const char *name)
 {
+	uint32_t hash = hash_of(name);
+
 	for (size_t i = s->n_items; i > 0; i--)
-		if (strcmp(s->items[i - 1].name, name) == 0)
+		if (is_named(&s->items[i - 1], name, hash))
 			return s->items[i - 1].fd;
 	return -1;
 }

@@ -5,12 +5,14 @@
 /* The descriptors that the holder keeps for the daemon, by name. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define STORE_NAME_MAX 255 /* as systemd */
 
 struct store_item {
 	char *name;
 	int fd;
+	uint32_t hash; /* of the name, in what store_add() made */
 };
 
 struct store {

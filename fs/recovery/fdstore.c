@@ -89,12 +89,17 @@ int fdstore_steal(struct fdstore *s, const char *name)
 	return item ? steal_fd(&item->fd) : -ENOENT;
 }
 
+static void finish_item(const struct fdstore *s, struct fdstore_item *item)
+{
+	free(item->name);
+	if (!s->is_borrowed)
+		cleanup_closep(&item->fd);
+}
+
 void fdstore_finish(struct fdstore *s)
 {
-	for (size_t i = 0; i < s->n_items; i++) {
-		free(s->items[i].name);
-		cleanup_closep(&s->items[i].fd);
-	}
+	for (size_t i = 0; i < s->n_items; i++)
+		finish_item(s, &s->items[i]);
 	free(s->items);
 	*s = (struct fdstore){0};
 }
@@ -122,15 +127,20 @@ bool fdstore_has_keeper(void)
 static int collect(const char *name, int fd)
 {
 	cleanup_free char *copy = strdup(name);
-	cleanup_fd int copy_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	cleanup_fd int copy_fd = -1;
 	struct fdstore_item *item;
 
-	if (copy_fd < 0)
-		return collect_result = -errno;
+	if (!collected->is_borrowed) {
+		copy_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (copy_fd < 0)
+			return collect_result = -errno;
+		fd = copy_fd;
+	}
 	item = copy ? array_append(&collected->items, &collected->n_items, sizeof(*item)) : NULL;
 	if (!item)
 		return collect_result = -ENOMEM;
-	*item = (struct fdstore_item){steal_ptr(&copy), steal_fd(&copy_fd)};
+	*item = (struct fdstore_item){steal_ptr(&copy), fd};
+	steal_fd(&copy_fd);
 	return 1;
 }
 
@@ -145,8 +155,7 @@ static int uncollect(const char *name)
 			collected->items[kept++] = *item;
 			continue;
 		}
-		free(item->name);
-		cleanup_closep(&item->fd);
+		finish_item(collected, item);
 	}
 	collected->n_items = kept;
 	return 1;

@@ -22,6 +22,7 @@ struct fdstore_item {
 struct fdstore {
 	struct fdstore_item *items; /* the order is the keeper's */
 	size_t n_items;
+	bool is_borrowed; /* the descriptors are somebody else's, who keeps them open */
 };
 
 /*
@@ -63,7 +64,7 @@ int fdstore_put(const char *name, int fd);
 
 /*
  * Until fdstore_collect_end(), what the calling thread puts and drops is not sent, but put into S and
- * out of it, as copies. The end says 0, or -errno when something is missing. As if somebody kept
+ * out of it, as copies unless S->is_borrowed. The end says 0, or -errno when something is missing. As if somebody kept
  * descriptors even where nobody does.
  */
 void fdstore_collect(struct fdstore *s);

@@ -17,7 +17,7 @@
 #define YES "can "
 #define NO "no "
 
-/* What would be stored now. */
+/* What would be stored now: there may be as many as this process can have, so they are no copies. */
 static int collect(const struct handover *h, struct fdstore *ret)
 {
 	fdstore_collect(ret);
@@ -148,7 +148,7 @@ static int judge(const struct handover *h, ssize_t n, char *text, struct error *
 
 int handover_ask(const struct handover *h, struct error *err)
 {
-	struct fdstore kept = {0};
+	struct fdstore kept = {.is_borrowed = true};
 	char text[ANSWER_MAX + 1];
 	struct child child;
 	ssize_t n;
@@ -171,7 +171,7 @@ int handover_ask(const struct handover *h, struct error *err)
 int handover_exec(const struct handover *h, struct error *err)
 {
 	cleanup_free char **args = make_args(h, NULL);
-	struct fdstore kept = {0};
+	struct fdstore kept = {.is_borrowed = true};
 	cleanup_free struct store_item *items = NULL;
 	struct store store;
 	int r = args ? collect(h, &kept) : -ENOMEM;

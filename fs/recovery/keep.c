@@ -48,6 +48,11 @@ void keep_all(struct fs *fs)
 	keep(fs, pins_store_all);
 }
 
+void keep_rest(struct fs *fs)
+{
+	keep(fs, pins_store_rest);
+}
+
 void keep_copies(struct fs *fs)
 {
 	keep(fs, pins_copy_all);
@@ -85,18 +90,56 @@ static int restore_base(struct fs *fs, struct fdstore *kept, struct error *err)
 	return r < 0 ? error_errno(err, r, "a mount of the base") : 0;
 }
 
+_Static_assert(NODES_MAX <= 1 << PIN_SLOT_BITS, "each node's pin has a name");
+
+/* The node that NAME names; NULL: there is none any more. */
+static struct node *node_of_pin(struct fs *fs, const char *name, enum pin_form *ret_form)
+{
+	uint32_t slot = 0;
+	struct node *node;
+
+	*ret_form = pinname_parse(name, &slot);
+	node = *ret_form == PIN_NONE ? NULL : node_at(&fs->nodes, slot);
+	return node && pinname_is_of(name, slot_id(&node->slot)) ? node : NULL;
+}
+
+static bool is_inode_of(struct fs *fs, const struct node *node, int fd)
+{
+	struct fhandle handle;
+
+	return fhandle_get(&fs->mounts, fd, "", AT_EMPTY_PATH, &handle) == 0 &&
+	       fhandle_equal(&handle, &node->handle);
+}
+
+/* Several of one name may be there, and what is dropped is all of them: the right ones first. */
+static void drop_wrong_pins(struct fs *fs, const struct fdstore *kept)
+{
+	for (size_t i = 0; i < kept->n_items; i++) {
+		const struct fdstore_item *item = &kept->items[i];
+		enum pin_form form;
+		const struct node *node = node_of_pin(fs, item->name, &form);
+
+		if (form == PIN_NONE || item->fd < 0)
+			continue;
+		if (node)
+			log_warning("'%s' was kept for another inode: it is let go", item->name);
+		if (!node || !node->is_pinned)
+			fdstore_drop(item->name);
+	}
+}
+
 static void restore_pins(struct fs *fs, struct fdstore *kept)
 {
 	for (size_t i = 0; i < kept->n_items; i++) {
-		uint64_t id = pins_node_of_name(kept->items[i].name);
-		struct node *node = id ? node_get(&fs->nodes, id) : NULL;
+		struct fdstore_item *item = &kept->items[i];
+		enum pin_form form;
+		struct node *node = node_of_pin(fs, item->name, &form);
 
-		/* Two of one name may be there: what is dropped is both. */
-		if (id && !node)
-			fdstore_drop(kept->items[i].name);
-		else if (node && pins_restore(&fs->pins, id, steal_fd(&kept->items[i].fd)))
+		if (node && item->fd >= 0 && is_inode_of(fs, node, item->fd) &&
+			pins_restore(&fs->pins, slot_id(&node->slot), form, steal_fd(&item->fd)))
 			node->is_pinned = 1;
 	}
+	drop_wrong_pins(fs, kept);
 }
 
 /* What the dead process was taking the last name from. */

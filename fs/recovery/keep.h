@@ -9,7 +9,7 @@
  *	mount-N   one descriptor on each mount of the base, N as in file handles
  *	init      how the connection was made (initlog.h)
  *	state     the tables and the journal (state.h)
- *	pin-N     the inode of node N, which has no name any more (pins.h)
+ *	@N        the inode of node N, which has no name any more (pins.h, pinname.h)
  *	escrow-tx, escrow-rx
  *	          inodes about to lose their last name, in flight (escrow.h)
  *	exe       the executable that made all this
@@ -18,8 +18,12 @@
 
 #include "fs.h"
 
-/* Give the holder everything, again if need be. Does nothing without fs->has_resend. */
+/*
+ * Give a holder everything, and the one that we have what it does not have yet. Does nothing without
+ * fs->has_resend.
+ */
 void keep_all(struct fs *fs);
+void keep_rest(struct fs *fs);
 
 /* The same, for a process that is only asked, or takes over in this one's place (handover.h). */
 void keep_copies(struct fs *fs);

@@ -84,6 +84,16 @@ struct node *node_get(struct node_table *t, uint64_t id)
 	return slot_get(&t->slots, id);
 }
 
+struct node *node_at(struct node_table *t, uint32_t number)
+{
+	struct node *node;
+
+	if (number == 0 || number >= t->slots.n_max)
+		return NULL;
+	node = slot_at(&t->slots, number);
+	return slot_id(&node->slot) >> 32 ? node : NULL;
+}
+
 #define BTRFS_TOP_SUBVOLUME 5
 
 /* Subvolumes of btrfs number their inodes each by itself, and are of one mount. */

@@ -70,6 +70,9 @@ void node_table_finish(struct node_table *t);
 /* The node of ID, NULL when there is none (the caller answers -ESTALE). */
 struct node *node_get(struct node_table *t, uint64_t id);
 
+/* The node in the slot NUMBER, NULL when there is none. */
+struct node *node_at(struct node_table *t, uint32_t number);
+
 /*
  * Find or add the node of HANDLE in a volume and count one lookup. An inode that the base has in
  * two volumes (a hard link made behind our back) is a node in each: the flags that count are those

@@ -2,9 +2,9 @@
 #include "pins.h"
 
 #include "fdstore.h"
+#include "pinname.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,6 @@
 
 /* What goes at once is not worth two messages to the holder; until then the escrow has it. */
 #define LASTING_MS 10
-#define PREFIX "pin-"
 
 /* In place of a ticket: the escrow was full, and the holder has it for the request's time. */
 #define AT_THE_HOLDER UINT64_MAX
@@ -24,15 +23,18 @@ struct pin {
 	int fd;
 	uint64_t ticket; /* of the escrow; 0: not in it */
 	unsigned int n_requests; /* that have AT_THE_HOLDER for a ticket */
+	enum pin_form form; /* of its name, where it is stored */
 	bool is_lost;
 	bool is_stored;
 	bool is_lasting; /* was there already when the timer ran the last time */
+	TAILQ_ENTRY(pin) next; /* unstored, or gone */
 };
 
+/* One for each slot: of its node, or of the one before it as long as the FORGET is under way. */
 static int compare(const void *a, const void *b)
 {
-	uint64_t x = ((const struct pin *)a)->node;
-	uint64_t y = ((const struct pin *)b)->node;
+	uint32_t x = (uint32_t)((const struct pin *)a)->node;
+	uint32_t y = (uint32_t)((const struct pin *)b)->node;
 
 	return x < y ? -1 : x > y;
 }
@@ -48,6 +50,9 @@ int pins_init(struct pins *p, struct error *err)
 {
 	memset(p, 0, sizeof(*p));
 	p->escrow = ESCROW_NONE;
+	pinroom_init(&p->room);
+	TAILQ_INIT(&p->unstored);
+	TAILQ_INIT(&p->gone);
 	pthread_mutex_init(&p->lock, NULL);
 	p->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return p->timer_fd < 0 ? error_errno(err, -errno, "cannot make a timer") : 0;
@@ -72,29 +77,12 @@ void pins_finish(struct pins *p)
 	pthread_mutex_destroy(&p->lock);
 }
 
-const char *pins_name(uint64_t node, char buf[static PIN_NAME_MAX])
-{
-	snprintf(buf, PIN_NAME_MAX, PREFIX "%" PRIx64, node);
-	return buf;
-}
-
-uint64_t pins_node_of_name(const char *name)
-{
-	char *end;
-	uint64_t node;
-
-	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
-		return 0;
-	node = strtoull(name + strlen(PREFIX), &end, 16);
-	return *end ? 0 : node;
-}
-
 static struct pin *find(struct pins *p, uint64_t node)
 {
 	const struct pin key = {.node = node};
 	struct pin **found = tfind(&key, &p->by_node, compare);
 
-	return found ? *found : NULL;
+	return found && (*found)->node == node ? *found : NULL;
 }
 
 static void release(struct pins *p, uint64_t ticket)
@@ -103,37 +91,70 @@ static void release(struct pins *p, uint64_t ticket)
 		p->n_leaving += escrow_release(&p->escrow, ticket);
 }
 
+/* The last descriptor of a large inode takes its time. */
 static void unlock_and_discard(struct pins *p)
 {
 	size_t n = p->n_leaving;
+	struct pin_queue gone = TAILQ_HEAD_INITIALIZER(gone);
+	struct pin *pin;
 
+	TAILQ_CONCAT(&gone, &p->gone, next);
 	p->n_leaving = 0;
 	pthread_mutex_unlock(&p->lock);
 	escrow_discard(&p->escrow, n);
+	while ((pin = TAILQ_FIRST(&gone))) {
+		TAILQ_REMOVE(&gone, pin, next);
+		free_pin(pin);
+	}
 }
 
 /* The holder has it. */
 static void mark_stored(struct pins *p, struct pin *pin)
 {
+	char name[PIN_NAME_MAX];
+
 	if (pin->is_stored)
 		return;
 	pin->is_stored = true;
-	p->n_unstored--;
+	pinroom_take(&p->room, pinname_make(pin->node, pin->form, name));
+	TAILQ_REMOVE(&p->unstored, pin, next);
 	release(p, pin->ticket);
 	pin->ticket = 0;
 }
 
-/* False: not now; the escrow goes on holding it. Where nobody keeps anything there is no more to do. */
-static bool put(const struct pin *pin)
+static void mark_unstored(struct pins *p, struct pin *pin)
 {
 	char name[PIN_NAME_MAX];
 
-	return fdstore_put(pins_name(pin->node, name), pin->fd) >= 0;
+	pin->is_stored = false;
+	pinroom_give(&p->room, pinname_make(pin->node, pin->form, name));
+	TAILQ_INSERT_TAIL(&p->unstored, pin, next);
+}
+
+/* False: not now; the escrow goes on holding it. Where nobody keeps anything there is no more to do. */
+static bool put(const struct pin *pin, enum pin_form form)
+{
+	char name[PIN_NAME_MAX];
+
+	return fdstore_put(pinname_make(pin->node, form, name), pin->fd) >= 0;
+}
+
+static void drop(const struct pin *pin)
+{
+	char name[PIN_NAME_MAX];
+
+	fdstore_drop(pinname_make(pin->node, pin->form, name));
 }
 
 static void store(struct pins *p, struct pin *pin)
 {
-	if (!pin->is_stored && put(pin))
+	char name[PIN_NAME_MAX];
+
+	if (pin->is_stored)
+		return;
+	if (!pinroom_has(&p->room, pinname_make(pin->node, pin->form, name)))
+		p->is_full = true;
+	else if (put(pin, pin->form))
 		mark_stored(p, pin);
 }
 
@@ -144,12 +165,37 @@ static void start_timer(struct pins *p)
 	timerfd_settime(p->timer_fd, 0, &once, NULL);
 }
 
-/* The holder may have lost it, or never had it. */
-static void store_again(struct pins *p, struct pin *pin)
+/* Out of the tree, to be freed with no lock held. */
+static void take_out(struct pins *p, struct pin *pin)
 {
-	p->n_unstored += pin->is_stored;
-	pin->is_stored = false;
-	store(p, pin);
+	bool was_stored = pin->is_stored;
+
+	tdelete(pin, &p->by_node, compare);
+	release(p, pin->ticket);
+	/* With the lock: the next moment another may be put under its name. */
+	if (was_stored) {
+		drop(pin);
+		mark_unstored(p, pin);
+	}
+	TAILQ_REMOVE(&p->unstored, pin, next);
+	TAILQ_INSERT_TAIL(&p->gone, pin, next);
+	if (p->is_full && was_stored && !TAILQ_EMPTY(&p->unstored)) {
+		p->is_full = false;
+		start_timer(p);
+	}
+}
+
+/*
+ * The slot of NODE had another one before, which was forgotten, and whoever is to drop its pin has not
+ * come to it: its name goes before NODE's comes.
+ */
+static void take_out_former(struct pins *p, uint64_t node)
+{
+	const struct pin key = {.node = node};
+	struct pin **found = tfind(&key, &p->by_node, compare);
+
+	if (found && (*found)->node < node)
+		take_out(p, *found);
 }
 
 /* A new pin in the tree, with *FD stolen; the one that is there, without; NULL: no memory. */
@@ -161,12 +207,15 @@ static struct pin *add(struct pins *p, uint64_t node, int *fd)
 	if (!pin)
 		return NULL;
 	pin->node = node;
+	pin->form = PIN_KEPT;
+	take_out_former(p, node);
 	where = tsearch(pin, &p->by_node, compare);
 	if (!where || *where != pin)
-		return where ? *where : NULL;
+		return where && (*where)->node == node ? *where : NULL;
 	pin->fd = steal_fd(fd);
-	if (p->n_unstored++ == 0)
+	if (TAILQ_EMPTY(&p->unstored))
 		start_timer(p);
+	TAILQ_INSERT_TAIL(&p->unstored, pin, next);
 	return steal_ptr(&pin);
 }
 
@@ -208,38 +257,22 @@ uint64_t pins_announce(struct pins *p, uint64_t node, int fd)
 	return ticket;
 }
 
-/* Out of the tree. The caller's to free, with no lock held. */
-static struct pin *take_out(struct pins *p, struct pin *pin)
-{
-	char name[PIN_NAME_MAX];
-
-	tdelete(pin, &p->by_node, compare);
-	p->n_unstored -= !pin->is_stored;
-	release(p, pin->ticket);
-	/* With the lock: the next moment another may be put under its name. */
-	if (pin->is_stored)
-		fdstore_drop(pins_name(pin->node, name));
-	return pin;
-}
-
-static struct pin *end_request(struct pins *p, uint64_t node)
+static void end_request(struct pins *p, uint64_t node)
 {
 	struct pin *pin = find(p, node);
 
-	return --pin->n_requests == 0 && !pin->is_lost ? take_out(p, pin) : NULL;
+	if (pin && --pin->n_requests == 0 && !pin->is_lost)
+		take_out(p, pin);
 }
 
 void pins_withdraw(struct pins *p, uint64_t node, uint64_t ticket)
 {
-	struct pin *pin = NULL;
-
 	pthread_mutex_lock(&p->lock);
 	if (ticket == AT_THE_HOLDER)
-		pin = end_request(p, node);
+		end_request(p, node);
 	else
 		release(p, ticket);
 	unlock_and_discard(p);
-	free_pin(pin);
 }
 
 static void take_ticket(struct pins *p, struct pin *pin, uint64_t ticket)
@@ -271,7 +304,7 @@ bool pins_keep(struct pins *p, uint64_t node, int taken_fd, uint64_t ticket)
 	return pin && !was_lost;
 }
 
-bool pins_restore(struct pins *p, uint64_t node, int taken_fd)
+bool pins_restore(struct pins *p, uint64_t node, enum pin_form form, int taken_fd)
 {
 	cleanup_fd int fd = taken_fd;
 	struct pin *pin;
@@ -280,7 +313,10 @@ bool pins_restore(struct pins *p, uint64_t node, int taken_fd)
 	pin = add(p, node, &fd);
 	if (pin) {
 		pin->is_lost = true;
-		mark_stored(p, pin);
+		if (form != PIN_COPY && !pin->is_stored) {
+			pin->form = form;
+			mark_stored(p, pin);
+		}
 	}
 	unlock_and_discard(p);
 	return pin != NULL;
@@ -312,7 +348,7 @@ void pins_restore_escrow(struct pins *p, int tx, int rx, pins_wanted_fn wanted, 
 			pin = add(p, node, &fd);
 		if (pin) {
 			pin->is_lost = true;
-			store_again(p, pin);
+			store(p, pin);
 		}
 		escrow_discard(&p->escrow, 1);
 	}
@@ -342,21 +378,27 @@ void pins_drop(struct pins *p, uint64_t node)
 	pin = find(p, node);
 	if (pin) {
 		pin->is_lost = false;
-		pin = pin->n_requests == 0 ? take_out(p, pin) : NULL;
+		if (pin->n_requests == 0)
+			take_out(p, pin);
 	}
 	unlock_and_discard(p);
-	free_pin(pin);
 }
 
-static void store_if_lasting(const void *item, VISIT visit, void *arg)
+/* What is stored leaves the queue: the one behind it is known before. */
+static void store_unstored(struct pins *p, bool only_lasting)
 {
-	struct pin *pin = *(struct pin *const *)item;
+	struct pin *behind;
 
-	if (visit != postorder && visit != leaf)
-		return;
-	if (pin->is_lasting)
-		store(arg, pin);
-	pin->is_lasting = true;
+	p->is_full = false;
+	for (struct pin *pin = TAILQ_FIRST(&p->unstored); pin && !p->is_full; pin = behind) {
+		behind = TAILQ_NEXT(pin, next);
+		if (!only_lasting || pin->is_lasting)
+			store(p, pin);
+		pin->is_lasting = true;
+	}
+	/* When it is full: as soon as there is room. */
+	if (!p->is_full && !TAILQ_EMPTY(&p->unstored))
+		start_timer(p);
 }
 
 void pins_store_lasting(struct pins *p)
@@ -366,23 +408,41 @@ void pins_store_lasting(struct pins *p)
 	if (read(p->timer_fd, &n_times, sizeof(n_times)) < 0)
 		return;
 	pthread_mutex_lock(&p->lock);
-	twalk_r(p->by_node, store_if_lasting, p);
-	if (p->n_unstored > 0)
-		start_timer(p);
+	store_unstored(p, true);
 	unlock_and_discard(p);
 }
 
-static void store_each(const void *item, VISIT visit, void *arg)
+/* The holder may have lost it, or never had it. */
+static void put_again(const void *item, VISIT visit, void *arg)
 {
-	if (visit == postorder || visit == leaf)
-		store_again(arg, *(struct pin *const *)item);
+	struct pin *pin = *(struct pin *const *)item;
+
+	if ((visit == postorder || visit == leaf) && pin->is_stored && !put(pin, pin->form))
+		mark_unstored(arg, pin);
 }
 
-static void copy_each(const void *item, VISIT visit, void *arg)
+/* An executable that took over does not know whether it has this from the holder or from us. */
+static void put_long_again(const void *item, VISIT visit, void *arg)
 {
-	(void)arg;
-	if (visit == postorder || visit == leaf)
-		put(*(struct pin *const *)item);
+	if ((*(struct pin *const *)item)->form == PIN_LONG)
+		put_again(item, visit, arg);
+}
+
+/* ROOM: beside all that is stored. */
+static void copy_each(const void *item, VISIT visit, void *room)
+{
+	const struct pin *pin = *(struct pin *const *)item;
+	enum pin_form form = pin->is_stored ? pin->form : PIN_COPY;
+	char name[PIN_NAME_MAX];
+
+	if (visit != postorder && visit != leaf)
+		return;
+	pinname_make(pin->node, form, name);
+	if (!pin->is_stored && !pinroom_has(room, name))
+		return;
+	if (!pin->is_stored)
+		pinroom_take(room, name);
+	put(pin, form);
 }
 
 static int put_escrow(struct pins *p)
@@ -396,44 +456,55 @@ static int put_escrow(struct pins *p)
 	return 0;
 }
 
-int pins_store_all(struct pins *p)
+static int store_with_escrow(
+	struct pins *p, void (*again)(const void *item, VISIT visit, void *arg))
 {
 	int r;
 
 	pthread_mutex_lock(&p->lock);
 	r = put_escrow(p);
-	twalk_r(p->by_node, store_each, p);
-	if (p->n_unstored > 0)
-		start_timer(p);
+	twalk_r(p->by_node, again, p);
+	store_unstored(p, false);
 	unlock_and_discard(p);
 	return r;
+}
+
+int pins_store_all(struct pins *p)
+{
+	return store_with_escrow(p, put_again);
+}
+
+int pins_store_rest(struct pins *p)
+{
+	return store_with_escrow(p, put_long_again);
 }
 
 int pins_copy_all(struct pins *p)
 {
+	struct pinroom room;
 	int r;
 
 	pthread_mutex_lock(&p->lock);
 	r = put_escrow(p);
-	twalk_r(p->by_node, copy_each, NULL);
+	room = p->room;
+	twalk_r(p->by_node, copy_each, &room);
 	unlock_and_discard(p);
 	return r;
 }
 
-static void unstore_each(const void *item, VISIT visit, void *arg)
+static void drop_each(const void *item, VISIT visit, void *arg)
 {
 	const struct pin *pin = *(struct pin *const *)item;
-	char name[PIN_NAME_MAX];
 
 	(void)arg;
 	if ((visit == postorder || visit == leaf) && pin->is_stored)
-		fdstore_drop(pins_name(pin->node, name));
+		drop(pin);
 }
 
 void pins_unstore_all(struct pins *p)
 {
 	pthread_mutex_lock(&p->lock);
-	twalk_r(p->by_node, unstore_each, NULL);
+	twalk_r(p->by_node, drop_each, NULL);
 	unlock_and_discard(p);
 	drop_escrow();
 }

@@ -6,20 +6,28 @@
  * Inodes that have lost their last name while the kernel still knows them: a directory somebody is
  * in, an O_PATH descriptor, an open file without passthrough. A descriptor keeps each alive. Most
  * are forgotten within the same breath: until then the escrow has them, should this process die.
- * Those that stay go to the holder.
+ * Those that stay go to the holder, as long as there is room; what has none is this process's alone.
  */
 
 #include "errors.h"
 #include "escrow.h"
+#include "pinname.h"
+#include "pinroom.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
+
+TAILQ_HEAD(pin_queue, pin);
 
 struct pins {
 	pthread_mutex_t lock;
 	void *by_node; /* tsearch(3) tree; lock */
-	size_t n_unstored; /* lock */
+	struct pin_queue unstored; /* the oldest first; lock */
+	struct pin_queue gone; /* to be freed without the lock; lock */
+	struct pinroom room; /* at the holder; lock */
+	bool is_full; /* what is unstored waits for one that is stored to go; lock */
 	struct escrow escrow; /* lock */
 	size_t n_leaving; /* the escrow's, to be discarded without the lock; lock */
 	int timer_fd; /* readable when pins are due to be stored */
@@ -61,11 +69,15 @@ void pins_store_lasting(struct pins *p);
 #define PINS_TX "escrow-tx"
 #define PINS_RX "escrow-rx"
 
-/* Everything to a holder, the escrow too. -errno: there is none, what lasts is safe nevertheless. */
+/*
+ * To a holder that has nothing, everything; to the one that we have, what it does not. The escrow
+ * too: -errno: there is none, what lasts is safe nevertheless.
+ */
 int pins_store_all(struct pins *p);
+int pins_store_rest(struct pins *p);
 
 /*
- * The same to a process that may take over or may not (fdstore_collect()): what the holder does
+ * Everything to a process that may take over or may not (fdstore_collect()): what the holder does
  * not have stays where it is.
  */
 int pins_copy_all(struct pins *p);
@@ -73,13 +85,8 @@ int pins_copy_all(struct pins *p);
 /* Nothing of it is for the next process. */
 void pins_unstore_all(struct pins *p);
 
-/* The name under which the pin of NODE is stored, and back. 0: NAME is no pin's. */
-#define PIN_NAME_MAX 24
-const char *pins_name(uint64_t node, char buf[static PIN_NAME_MAX]);
-uint64_t pins_node_of_name(const char *name);
-
-/* FD (taken) was stored by an earlier process. */
-bool pins_restore(struct pins *p, uint64_t node, int fd);
+/* FD (taken) was stored by an earlier process, under a name of FORM. */
+bool pins_restore(struct pins *p, uint64_t node, enum pin_form form, int fd);
 
 /*
  * The escrow of an earlier process (TX and RX are taken; -1: it had none): each descriptor in it is

@@ -91,7 +91,7 @@ def stopped_and_started_again_it_mounts_again(manager):
         os.mkdir(directory)
         fd = os.open(directory, os.O_PATH)
         os.rmdir(directory)
-        while not [name for name in manager.names() if name.startswith("pin-")]:
+        while not [name for name in manager.names() if name.startswith("@")]:
             manager.receive()
         subprocess.run(["umount", "--lazy", manager.mount], check=True)
         os.close(fd)

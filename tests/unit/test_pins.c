@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,6 +28,11 @@ static struct fdstore holder;
 
 static void setup(void)
 {
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	unit_dir_setup();
 	holder = (struct fdstore){0};
 	fdstore_collect(&holder);
@@ -63,7 +69,7 @@ static bool is_file_of(int fd, uint64_t node)
 static bool holder_has(uint64_t node)
 {
 	char name[PIN_NAME_MAX];
-	int fd = fdstore_get(&holder, pins_name(node, name));
+	int fd = fdstore_get(&holder, pinname_make(node, PIN_KEPT, name));
 
 	ck_assert(fd < 0 || is_file_of(fd, node));
 	return fd >= 0;
@@ -75,6 +81,19 @@ static void lose(uint64_t node)
 	int fd = lost_file(node);
 
 	ck_assert(pins_keep(&pins, node, fd, pins_announce(&pins, node, fd)));
+}
+
+static int dup_of(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* The same of a node that is forgotten already, and whose slot is another's. */
+static void lose_nothing(uint64_t node)
+{
+	int fd = lost_file(node);
+
+	ck_assert(!pins_keep(&pins, node, fd, pins_announce(&pins, node, fd)));
 }
 
 /* The nodes that the next process finds in flight, in their order. */
@@ -109,10 +128,12 @@ static struct found die(uint64_t unwanted)
 	pins_finish(&pins);
 	ck_assert_int_eq(pins_init(&pins, NULL), 0);
 	for (size_t i = 0; i < holder.n_items; i++) {
-		uint64_t node = pins_node_of_name(holder.items[i].name);
+		uint32_t node; /* of the first generation: 0 */
+		enum pin_form form = pinname_parse(holder.items[i].name, &node);
 
-		if (node)
-			pins_restore(&pins, node, fcntl(holder.items[i].fd, F_DUPFD_CLOEXEC, 0));
+		if (form != PIN_NONE)
+			pins_restore(
+				&pins, node, form, fcntl(holder.items[i].fd, F_DUPFD_CLOEXEC, 0));
 	}
 	pins_restore_escrow(&pins, tx, rx, want, &found);
 	return found;
@@ -324,12 +345,13 @@ static struct fdstore copy_all(void)
 /* Another executable is asked, says no or dies: nothing has changed. */
 START_TEST(copies_take_nothing_away_from_the_holder)
 {
+	char name[PIN_NAME_MAX];
 	struct fdstore copies;
 	struct found found;
 
 	lose(7);
 	copies = copy_all();
-	ck_assert(fdstore_has(&copies, "pin-7"));
+	ck_assert(fdstore_has(&copies, pinname_make(7, PIN_COPY, name)));
 	ck_assert(fdstore_has(&copies, PINS_RX));
 	fdstore_finish(&copies);
 
@@ -343,6 +365,7 @@ END_TEST
 /* Who took over has it from the copies, and dies before it tells the holder. */
 START_TEST(what_was_copied_and_is_in_flight_goes_to_the_holder)
 {
+	char name[PIN_NAME_MAX];
 	struct fdstore copies;
 	int tx, rx;
 	struct found found = {0};
@@ -354,10 +377,182 @@ START_TEST(what_was_copied_and_is_in_flight_goes_to_the_holder)
 
 	pins_finish(&pins);
 	ck_assert_int_eq(pins_init(&pins, NULL), 0);
-	ck_assert(pins_restore(&pins, 7, fdstore_steal(&copies, "pin-7")));
+	ck_assert(pins_restore(
+		&pins, 7, PIN_COPY, fdstore_steal(&copies, pinname_make(7, PIN_COPY, name))));
 	pins_restore_escrow(&pins, tx, rx, want, &found);
 	ck_assert(holder_has(7));
 	fdstore_finish(&copies);
+}
+END_TEST
+
+/* Nobody knows whether the holder has it as well. */
+START_TEST(copy_is_given_to_the_holder)
+{
+	ck_assert(pins_restore(&pins, 7, PIN_COPY, lost_file(7)));
+	ck_assert(pins_restore(&pins, 8, PIN_KEPT, lost_file(8)));
+	ck_assert_int_eq(pins_store_rest(&pins), 0);
+	ck_assert(holder_has(7));
+	ck_assert(!holder_has(8)); /* only as it said it did */
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert(holder_has(8));
+}
+END_TEST
+
+/* What an earlier version stored goes under the name that it has there. */
+START_TEST(long_name_goes_as_it_came)
+{
+	int fd = lost_file(0x300000007);
+
+	ck_assert_int_gt(fdstore_put("pin-300000007", fd), 0);
+	ck_assert(pins_restore(&pins, 0x300000007, PIN_LONG, fd));
+	ck_assert_int_eq(pins_store_rest(&pins), 0);
+	ck_assert(fdstore_has(&holder, "pin-300000007"));
+	pins_drop(&pins, 0x300000007);
+	ck_assert_uint_eq(holder.n_items, 4); /* twice the escrow */
+	ck_assert(!fdstore_has(&holder, "pin-300000007"));
+}
+END_TEST
+
+/* The slot is used again before the thread that forgets its last node has come to the pin. */
+START_TEST(slot_used_again_has_one_pin)
+{
+	const uint64_t former = (UINT64_C(3) << 32) | 7;
+	const uint64_t latter = (UINT64_C(19) << 32) | 7; /* the same name */
+
+	ck_assert(pins_restore(&pins, former, PIN_KEPT, lost_file(former)));
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert(holder_has(former));
+	lose(latter);
+	ck_assert(!holder_has(latter));
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert(holder_has(latter));
+
+	pins_drop(&pins, former);
+	ck_assert(holder_has(latter));
+	lose_nothing(former);
+	ck_assert(holder_has(latter));
+	pins_drop(&pins, latter);
+	ck_assert(!holder_has(latter));
+}
+END_TEST
+
+static void wait_for_timer(void)
+{
+	struct pollfd p = {.fd = pins.timer_fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&p, 1, 60000), 1);
+	pins_store_lasting(&pins);
+}
+
+START_TEST(what_has_no_room_waits_for_what_goes)
+{
+	struct pollfd p = {.fd = pins.timer_fd, .events = POLLIN};
+
+	pins.room.n_max = 2;
+	for (uint64_t node = 1; node <= 4; node++)
+		lose(node);
+	wait_for_timer(); /* they are new */
+	wait_for_timer();
+	ck_assert(holder_has(1) && holder_has(2));
+	ck_assert(!holder_has(3) && !holder_has(4));
+	ck_assert_int_eq(poll(&p, 1, 50), 0); /* nobody looks again and again */
+
+	pins_drop(&pins, 1);
+	wait_for_timer();
+	ck_assert(holder_has(3) && !holder_has(4));
+	pins_drop(&pins, 4);
+	pins_drop(&pins, 2);
+	ck_assert(TAILQ_EMPTY(&pins.unstored));
+}
+END_TEST
+
+/* The next process is offered no more than can be told to it. */
+START_TEST(copies_are_no_more_than_may_be_stored)
+{
+	struct fdstore copies;
+
+	pins.room.n_max = 2;
+	for (uint64_t node = 1; node <= 4; node++)
+		lose(node);
+	copies = copy_all();
+	ck_assert_uint_eq(copies.n_items, 2 + 2);
+	fdstore_finish(&copies);
+}
+END_TEST
+
+/* The largest names of the most pins, in bytes and in number. */
+START_TEST(names_of_all_that_is_stored_fit)
+{
+	const uint64_t last = (UINT64_C(0x3fffffff) << 32) | ((UINT64_C(1) << PIN_SLOT_BITS) - 1);
+	int fd = lost_file(1);
+	size_t n_bytes = 0;
+
+	pins.room.n_max = PINROOM_MAX;
+	fdstore_finish(&holder);
+	holder.is_borrowed = true;
+	for (uint64_t i = 0; i < PINROOM_MAX + 10; i++)
+		ck_assert(pins_keep(&pins, last - i, dup_of(fd), 0));
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert_uint_eq(pins.room.n, PINROOM_MAX);
+	ck_assert_uint_eq(holder.n_items, PINROOM_MAX + 2);
+	for (size_t i = 0; i < holder.n_items; i++)
+		n_bytes += strlen(holder.items[i].name) + 1;
+	ck_assert_uint_ge(n_bytes, PINROOM_MAX * 7);
+	ck_assert_uint_lt(n_bytes, PINROOM_NAMES_MAX);
+	close(fd);
+}
+END_TEST
+
+/* Long ones are fewer. */
+START_TEST(names_are_counted_in_bytes)
+{
+	const uint64_t first = (UINT64_C(0x30000000) << 32) + 1;
+	int fd = lost_file(1);
+
+	pins.room.n_max = PINROOM_MAX;
+	for (uint64_t i = 0; i < 5800; i++)
+		ck_assert(pins_restore(&pins, first + i, PIN_LONG, dup_of(fd)));
+	for (uint64_t i = 5800; i < 7000; i++)
+		ck_assert(pins_keep(&pins, first + i, dup_of(fd), 0));
+	ck_assert_int_eq(pins_store_all(&pins), 0);
+	ck_assert_uint_gt(pins.room.n, 5800);
+	ck_assert_uint_lt(pins.room.n, 7000);
+	ck_assert_uint_gt(pins.room.n_bytes, PINROOM_NAMES_MAX - 6);
+	ck_assert_uint_le(pins.room.n_bytes, PINROOM_NAMES_MAX);
+	close(fd);
+}
+END_TEST
+
+START_TEST(names_name_what_they_were_made_of)
+{
+	static const uint32_t slots[] = {1, 63, 64, 4095, 4096, 0x3ffffff};
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+		for (uint64_t generation = 1; generation < 40; generation++)
+			for (enum pin_form form = PIN_KEPT; form <= PIN_LONG; form++) {
+				uint64_t node = generation << 32 | slots[i];
+				char name[PIN_NAME_MAX];
+				uint32_t slot;
+
+				pinname_make(node, form, name);
+				ck_assert_int_eq(pinname_parse(name, &slot), form);
+				ck_assert_uint_eq(slot, slots[i]);
+				ck_assert(pinname_is_of(name, node));
+				ck_assert(!pinname_is_of(name, node + 1));
+				ck_assert(!pinname_is_of(name, node + (UINT64_C(1) << 32)));
+				ck_assert(form == PIN_LONG || strlen(name) <= PIN_NAME_SHORT);
+			}
+}
+END_TEST
+
+START_TEST(other_names_are_no_pins)
+{
+	static const char *const names[] = {"", "@", "~", "pin-", "pin-xyz", "@abc:", "@123456",
+		"@a+", "mount-1", "state", "fuse", "stored", "escrow-tx", "abcd"};
+	uint32_t slot;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		ck_assert_int_eq(pinname_parse(names[i], &slot), PIN_NONE);
 }
 END_TEST
 
@@ -459,6 +654,7 @@ START_TEST(threads_leave_nothing_behind)
 	uint64_t own[N_THREADS];
 	pthread_t threads[N_THREADS], timer, keeper;
 	uint64_t stuck;
+	uint32_t slot;
 	char byte;
 
 	shared_fd = lost_file(SHARED);
@@ -481,11 +677,11 @@ START_TEST(threads_leave_nothing_behind)
 	pthread_join(keeper, NULL);
 
 	for (size_t i = 0; i < kept.n_items; i++)
-		ck_assert_uint_eq(pins_node_of_name(kept.items[i].name), 0);
+		ck_assert_int_eq(pinname_parse(kept.items[i].name, &slot), PIN_NONE);
 	ck_assert_uint_eq(kept.n_items, 2);
 	ck_assert_int_eq(recv(store_find(&kept, PINS_RX), &byte, 1, MSG_DONTWAIT), -1);
 	ck_assert_int_eq(errno, EAGAIN);
-	ck_assert_uint_eq(pins.n_unstored, 0);
+	ck_assert(TAILQ_EMPTY(&pins.unstored));
 	ck_assert(!pins.by_node);
 	close(shared_fd);
 }
@@ -529,6 +725,15 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, copies_take_nothing_away_from_the_holder);
 	tcase_add_test(tc, what_was_copied_and_is_in_flight_goes_to_the_holder);
 	tcase_add_test(tc, without_a_holder_pins_are_this_process_s_alone);
+	tcase_add_test(tc, copy_is_given_to_the_holder);
+	tcase_add_test(tc, long_name_goes_as_it_came);
+	tcase_add_test(tc, slot_used_again_has_one_pin);
+	tcase_add_test(tc, what_has_no_room_waits_for_what_goes);
+	tcase_add_test(tc, copies_are_no_more_than_may_be_stored);
+	tcase_add_test(tc, names_of_all_that_is_stored_fit);
+	tcase_add_test(tc, names_are_counted_in_bytes);
+	tcase_add_test(tc, names_name_what_they_were_made_of);
+	tcase_add_test(tc, other_names_are_no_pins);
 	suite_add_tcase(s, tc);
 
 	tcase_add_checked_fixture(threads, holder_setup, holder_teardown);
