@@ -4,7 +4,7 @@
 
 /*
  * How many pins may be stored: what the next process can be told of (see pinname.h; the names of all
- * else come to 1 KiB), and three quarters of the descriptors that a process may have (RLIMIT_NOFILE).
+ * else come to 6 KiB at most), and three quarters of the descriptors that a process may have (RLIMIT_NOFILE).
  * The rest is for the next process to serve with.
  */
 

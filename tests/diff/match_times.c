@@ -5,6 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char *find(const char *text, const char *end, const char *word)
+{
+	return memmem(text, (size_t)(end - text), word, strlen(word));
+}
+
 /* What a LINE of a fifo says before its times: mode, owner, links. NULL: it is of no fifo. */
 static const char *fifo_words(const char *line, size_t len, size_t *ret_len)
 {
@@ -14,10 +19,12 @@ static const char *fifo_words(const char *line, size_t len, size_t *ret_len)
 
 		if (mode < 0 || !S_ISFIFO(mode))
 			continue;
-		end = memmem(line + i, len - i, " m ", 3);
+		end = find(line + i, line + len, " m ");
 		if (!end)
-			end = memmem(line + i, len - i, " same as ", 9);
-		*ret_len = (size_t)((end ? end : line + len) - (line + i));
+			end = find(line + i, line + len, " same as ");
+		if (!end)
+			end = line + len;
+		*ret_len = (size_t)(end - line) - i;
 		return line + i;
 	}
 	return NULL;
