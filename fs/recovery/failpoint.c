@@ -118,11 +118,12 @@ void failpoint_hit(enum failpoint point, enum op op)
 	pthread_mutex_lock(&armed.lock);
 	if (armed.is_armed && armed.point == point &&
 		(strcmp(armed.op, "*") == 0 || strcmp(armed.op, op_names[op]) == 0)) {
-		armed.is_armed = 0;
 		use_up();
 		hang = armed.hang;
+		/* Until it is over nobody else gets past a failpoint: they wait for the lock. */
 		if (!hang)
 			raise(armed.signal);
+		__atomic_store_n(&armed.is_armed, 0, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&armed.lock);
 	if (hang)
