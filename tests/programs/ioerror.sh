@@ -35,43 +35,16 @@ thin_disk() {
 	mount -o "remount,size=$((used * 4096))" "$pool"
 }
 
-# fsync_errors DIR: two descriptors are open when writeback fails, a third is opened afterwards;
-# what each of them hears, twice.
-fsync_errors() {
-	python3 - "$1/f" <<-'P'
-		import errno, os, sys
-
-		def says(fd):
-		    try:
-		        os.fsync(fd)
-		        return "OK"
-		    except OSError as e:
-		        return errno.errorcode[e.errno]
-
-		path = sys.argv[1]
-		one = os.open(path, os.O_CREAT | os.O_RDWR)
-		two = os.open(path, os.O_RDWR)
-		for i in range(16):
-		    os.pwrite(one, os.urandom(1 << 20), i << 20)
-		print("writer", says(one))
-		print("writer again", says(one))
-		late = os.open(path, os.O_RDWR)
-		print("other open file", says(two))
-		print("other open file again", says(two))
-		print("opened later", says(late))
-	P
-}
-
 # S1-2: a database that misses this one error takes lost pages for safe ones.
 test_a_failed_writeback_is_told_once_to_every_open_file() {
 	local native
 
 	thin_disk native
-	fsync_errors "$ANKLUME_BASE" >"$site/native"
+	"$programs/lost_writes.py" buffered "$ANKLUME_BASE/f" >"$site/native"
 	native=$site/native
 	thin_disk ours
 	start_plain
-	fsync_errors "$mnt" >"$site/ours"
+	"$programs/lost_writes.py" buffered "$mnt/f" >"$site/ours"
 	diff "$native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
 	note "$(tr '\n' ',' <"$site/ours")"
 	assert_file_has "$site/ours" '^writer ENOSPC'
@@ -85,45 +58,18 @@ test_a_failed_writeback_is_told_once_to_every_open_file() {
 	stop_daemon
 }
 
-# sync_write_errors DIR [COMMAND...]: an O_SYNC write fails, and its caller is told; then what fsync(2) says
-# to another open file, which waited for COMMAND, and twice.
-sync_write_errors() {
-	python3 - "$1/f" "${@:2}" <<-'P'
-		import errno, os, subprocess, sys
-
-		def says(call):
-		    try:
-		        call()
-		        return "OK"
-		    except OSError as e:
-		        return errno.errorcode[e.errno]
-
-		def write():
-		    for i in range(16):
-		        os.pwrite(one, os.urandom(1 << 20), i << 20)
-
-		one = os.open(sys.argv[1], os.O_RDWR | os.O_SYNC)
-		two = os.open(sys.argv[1], os.O_RDWR)
-		if sys.argv[2:]:
-		    subprocess.run(sys.argv[2:], check=True)
-		print("O_SYNC write", says(write))
-		print("other open file", says(lambda: os.fsync(two)))
-		print("other open file again", says(lambda: os.fsync(two)))
-	P
-}
-
 # sync_writes_fail [overlay]
 sync_writes_fail() {
 	local native
 
 	thin_disk native "$@"
-	sync_write_errors "$ANKLUME_BASE" >"$site/native"
+	"$programs/lost_writes.py" sync "$ANKLUME_BASE/f" >"$site/native"
 	assert_file_has "$site/native" '^O_SYNC write ENOSPC'
 	assert_file_has "$site/native" '^other open file ENOSPC'
 	native=$site/native
 	thin_disk ours "$@"
 	start_plain
-	sync_write_errors "$mnt" >"$site/ours"
+	"$programs/lost_writes.py" sync "$mnt/f" >"$site/ours"
 	diff "$native" "$site/ours" || fail "see above: '<' is the base, '>' the mount"
 	daemon_lives
 	stop_daemon
@@ -140,8 +86,9 @@ test_it_is_told_where_the_daemon_was_killed_in_between() {
 	on_exit umount "$ANKLUME_MOUNT"
 	daemon_pid=$({ fsctl status --json || true; } | jq -r .pid)
 	# STATFS goes to the daemon, the next one.
-	sync_write_errors "$ANKLUME_MOUNT" sh -c "kill -KILL $daemon_pid; stat -f $ANKLUME_MOUNT" \
-		>"$site/ours" 2>"$site/error" || fail "$(cat "$site/error")"
+	"$programs/lost_writes.py" sync "$ANKLUME_MOUNT/f" \
+		sh -c "kill -KILL $daemon_pid; stat -f $ANKLUME_MOUNT" >"$site/ours" 2>"$site/error" ||
+		fail "$(cat "$site/error")"
 	assert_file_has "$site/ours" '^O_SYNC write ENOSPC'
 	assert_file_has "$site/ours" '^other open file ENOSPC'
 	assert_file_has "$site/ours" '^other open file again OK'
@@ -153,7 +100,7 @@ test_it_is_told_where_the_daemon_is_killed_in_fsync() {
 	echo 'syscall fsync kill' >"$site/failpoint"
 	ANKLUME_FAILPOINT=$site/failpoint "$ANKLUME_FS-failpoints" --plain "$ANKLUME_BASE"
 	on_exit umount "$ANKLUME_MOUNT"
-	fsync_errors "$ANKLUME_MOUNT" >"$site/ours"
+	"$programs/lost_writes.py" buffered "$ANKLUME_MOUNT/f" >"$site/ours"
 	[ ! -e "$site/failpoint" ] || fail "the daemon has not died"
 	assert_file_has "$site/ours" '^writer E'
 	assert_file_has "$site/ours" '^other open file E'
