@@ -69,41 +69,6 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct
 	return open_path(c, node, ret);
 }
 
-/*
- * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
- * groups, which only the kernel knows: it says so in the request.
- */
-static int set_access_acl(
-	const struct xattr_path *path, const char *name, const char *value, size_t size, int flags)
-{
-	const struct fuse_setxattr_in *in = call_arguments();
-	struct stat st;
-
-	if (fstat(path->fd, &st) < 0)
-		return -errno;
-	creds_in_group(st.st_gid, true);
-	if (setxattr(path->name.text, name, value, size, flags) < 0)
-		return -errno;
-	if (!(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || !(st.st_mode & S_ISGID))
-		return 0;
-	if (fstat(path->fd, &st) < 0 || chmod(path->name.text, st.st_mode & 07777 & ~S_ISGID) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Without it the mode is what it was; overlayfs asks nevertheless whether set-group-id may stay. */
-static int remove_xattr(const struct xattr_path *path, const char *name)
-{
-	struct stat st;
-
-	if (strcmp(name, "system.posix_acl_access") == 0) {
-		if (fstat(path->fd, &st) < 0)
-			return -errno;
-		creds_in_group(st.st_gid, true);
-	}
-	return removexattr(path->name.text, name) < 0 ? -errno : 0;
-}
-
 /* One change of an attribute. */
 struct xattr_change {
 	const struct xattr_path *path;
@@ -118,17 +83,45 @@ static bool has_xattr(const struct xattr_change *ch)
 	return getxattr(ch->path->name.text, ch->name, NULL, 0) >= 0;
 }
 
+static int change_base(const struct xattr_change *ch)
+{
+	const char *path = ch->path->name.text;
+	int r = ch->value ? setxattr(path, ch->name, ch->value, ch->size, ch->flags)
+			  : removexattr(path, ch->name);
+
+	return r < 0 ? -errno : 0;
+}
+
+/*
+ * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
+ * groups, which only the kernel knows: it says so in the request. Taking the ACL away leaves the
+ * mode what it was; overlayfs asks nevertheless whether set-group-id may stay.
+ */
+static int change_access_acl(const struct xattr_change *ch)
+{
+	const struct fuse_setxattr_in *in = call_arguments();
+	struct stat st;
+	int r;
+
+	if (fstat(ch->path->fd, &st) < 0)
+		return -errno;
+	creds_in_group(st.st_gid, true);
+	r = change_base(ch);
+	if (r < 0 || !ch->value || !(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) ||
+		!(st.st_mode & S_ISGID))
+		return r;
+	if (fstat(ch->path->fd, &st) < 0 ||
+		chmod(ch->path->name.text, st.st_mode & 07777 & ~S_ISGID) < 0)
+		return -errno;
+	return 0;
+}
+
 static int act_change(void *arg)
 {
 	const struct xattr_change *ch = arg;
-	int r;
 
-	if (!ch->value)
-		return remove_xattr(ch->path, ch->name);
-	if (strcmp(ch->name, "system.posix_acl_access") == 0)
-		return set_access_acl(ch->path, ch->name, ch->value, ch->size, ch->flags);
-	r = setxattr(ch->path->name.text, ch->name, ch->value, ch->size, ch->flags);
-	return r < 0 ? -errno : 0;
+	return strcmp(ch->name, "system.posix_acl_access") == 0 ? change_access_acl(ch)
+								: change_base(ch);
 }
 
 /* Of those that would fail the second time: there is no such attribute, or there is one. */
