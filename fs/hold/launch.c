@@ -3,12 +3,12 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "rlimit.h"
 #include "str.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -66,13 +66,12 @@ static int arrange(const struct store *store, int *exe_fd)
 	int n = (int)store->n_items;
 	int above = FIRST_FD + n;
 	cleanup_free int *owners = find_owners(store);
-	struct rlimit limit;
 	int r = 0;
 
 	if (!owners)
 		return -ENOMEM;
 	/* dup2(2) and F_DUPFD have other numbers for that. */
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= (rlim_t)above)
+	if (rlimit_get(RLIMIT_NOFILE) <= (rlim_t)above)
 		return -EMFILE;
 	if (*exe_fd >= 0) {
 		*exe_fd = fcntl(*exe_fd, F_DUPFD_CLOEXEC, above);

@@ -16,6 +16,7 @@
 #include "launch.h"
 #include "log.h"
 #include "restarts.h"
+#include "rlimit.h"
 #include "str.h"
 
 #include <fcntl.h>
@@ -25,7 +26,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -300,7 +300,6 @@ static int learn_command(struct hold *h)
 
 static int prepare(struct hold *h)
 {
-	struct rlimit limit;
 	int self;
 	int r;
 
@@ -308,10 +307,7 @@ static int prepare(struct hold *h)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	rlimit_raise(RLIMIT_NOFILE);
 	/* After an upgrade the daemon is the child of one that is gone: it becomes ours. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (chdir("/") < 0)

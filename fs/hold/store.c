@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "array.h"
+#include "checksum.h"
 #include "cleanup.h"
 
 #include <linux/kcmp.h>
@@ -17,14 +18,10 @@ static bool is_same_open_file(int a, int b)
 	return syscall(SYS_kcmp, self, self, KCMP_FILE, (unsigned long)a, (unsigned long)b) == 0;
 }
 
-/* FNV-1a: with many thousands of names each message looks through all of them. */
+/* With many thousands of names each message looks through all of them. */
 static uint32_t hash_of(const char *name)
 {
-	uint32_t x = 2166136261u;
-
-	for (; *name; name++)
-		x = (x ^ (unsigned char)*name) * 16777619u;
-	return x;
+	return checksum_add(CHECKSUM_SEED, name, strlen(name));
 }
 
 static bool is_named(const struct store_item *item, const char *name, uint32_t hash)

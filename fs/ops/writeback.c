@@ -3,17 +3,22 @@
 
 #include "ops.h"
 #include "reply.h"
+#include "rlimit.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* The lowest free number is given out, so a number tells how many are in use. */
 static bool is_spare(int fd)
 {
-	struct rlimit limit;
+	static rlim_t n_max; /* atomic; constant once it is known */
+	rlim_t n = __atomic_load_n(&n_max, __ATOMIC_RELAXED);
 
-	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur / 2;
+	if (n == 0) {
+		n = rlimit_get(RLIMIT_NOFILE);
+		__atomic_store_n(&n_max, n, __ATOMIC_RELAXED);
+	}
+	return (rlim_t)fd < n / 2;
 }
 
 void writeback_listen(struct node *node, int fd)

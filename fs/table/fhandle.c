@@ -153,13 +153,11 @@ bool fhandle_equal(const struct fhandle *a, const struct fhandle *b)
 	       memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-/* FNV-1a with a final mix: handles differ in few low bits, buckets are taken from the low bits. */
+/* A final mix: handles differ in few low bits, buckets are taken from the low bits. */
 uint32_t fhandle_hash(const struct fhandle *h)
 {
-	uint32_t x = 2166136261u ^ h->mount;
+	uint32_t x = checksum_add(CHECKSUM_SEED ^ h->mount, h->bytes, h->len);
 
-	for (unsigned int i = 0; i < h->len; i++)
-		x = (x ^ h->bytes[i]) * 16777619u;
 	x ^= x >> 16;
 	x *= 0x85ebca6bu;
 	x ^= x >> 13;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pinroom.h"
 
+#include "rlimit.h"
+
 #include <string.h>
-#include <sys/resource.h>
 
 void pinroom_init(struct pinroom *r)
 {
-	struct rlimit limit;
-	rlim_t n = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / 4 * 3;
+	rlim_t n = rlimit_get(RLIMIT_NOFILE) / 4 * 3;
 
 	*r = (struct pinroom){.n_max = n < PINROOM_MAX ? (size_t)n : PINROOM_MAX};
 }

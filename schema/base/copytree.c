@@ -5,12 +5,12 @@
 #include "copymeta.h"
 #include "dirents.h"
 #include "fdio.h"
+#include "rlimit.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <search.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* A file with several names, by its number in the source, and how to find its copy again. */
@@ -233,17 +233,6 @@ static int copy_children(struct copy *c, int from_fd, int to_fd)
 	return dirents_each(from_fd, copy_child, &p);
 }
 
-/* Four descriptors for each level on the way down: take what the hard limit gives. */
-static void raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int copytree(
 	int from_fd, int to_fd, const char *skip, struct copytree_report *ret, struct error *err)
 {
@@ -252,7 +241,8 @@ int copytree(
 	struct stat st;
 	int r = 0;
 
-	raise_limit();
+	/* Four descriptors for each level on the way down. */
+	rlimit_raise(RLIMIT_NOFILE);
 	if (statx(from_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0 || fstat(from_fd, &st) < 0)
 		return error_errno(err, -errno, "cannot look at the directory");
 	c.mount = stx.stx_mnt_id;
