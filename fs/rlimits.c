@@ -12,3 +12,15 @@ void rlimits_raise(void)
 	if (setrlimit(RLIMIT_FSIZE, &none) < 0)
 		rlimit_raise(RLIMIT_FSIZE);
 }
+
+uint64_t rlimits_fds(void)
+{
+	static uint64_t n_max; /* atomic */
+	uint64_t n = __atomic_load_n(&n_max, __ATOMIC_RELAXED);
+
+	if (n == 0) {
+		n = rlimit_get(RLIMIT_NOFILE);
+		__atomic_store_n(&n_max, n, __ATOMIC_RELAXED);
+	}
+	return n;
+}

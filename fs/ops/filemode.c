@@ -5,6 +5,7 @@
 #include "creds.h"
 #include "kcache.h"
 #include "request.h"
+#include "rlimits.h"
 #include "writeback.h"
 
 #include <fcntl.h>
@@ -26,6 +27,15 @@ static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *m
 {
 	return !c->fs->has_passthrough ||
 	       __atomic_load_n(&mount->passthrough, __ATOMIC_RELAXED) < 0;
+}
+
+int filemode_check_room(struct call *c, const struct node *node)
+{
+	if (!is_passthrough_refused(c, &c->fs->mounts.items[node->handle.mount]) ||
+		__atomic_load_n(&c->fs->files.slots.n_used, __ATOMIC_RELAXED) <
+			rlimits_fds() / 4 * 3)
+		return 0;
+	return -ENFILE;
 }
 
 /*

@@ -18,6 +18,12 @@ int filemode_open(
 	struct fhandle_mounts *mounts, const struct fhandle *handle, int flags, bool may_append);
 
 /*
+ * -ENFILE: without passthrough, the open files of NODE's filesystem have all the descriptors but those that
+ * the requests of others need. Before anything is made: a creation that fails leaves nothing.
+ */
+int filemode_check_room(struct call *c, const struct node *node);
+
+/*
  * Make FD (taken, also on failure) an open file of NODE, opened with FI's flags; sets fh and mode
  * in FI. Ends with filemode_detach().
  */

@@ -31,6 +31,8 @@ static int do_open(struct call *c, struct node *node, struct fuse_file_info *fi)
 
 	if (openfile_is_writable(fi->flags))
 		r = call_allow(c, node, POLICY_CHANGE, NULL);
+	if (r == 0)
+		r = filemode_check_room(c, node);
 	if (r < 0)
 		return r;
 
@@ -121,6 +123,8 @@ static int begin_create(
 	r = call_change(c, parent, name, ret_dir);
 	if (r == 0)
 		r = call_allow(c, *ret_dir, POLICY_CHANGE, name);
+	if (r == 0 && !once_is_repeated())
+		r = filemode_check_room(c, *ret_dir);
 	if (r < 0)
 		return r;
 

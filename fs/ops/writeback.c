@@ -3,7 +3,7 @@
 
 #include "ops.h"
 #include "reply.h"
-#include "rlimit.h"
+#include "rlimits.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,14 +11,7 @@
 /* The lowest free number is given out, so a number tells how many are in use. */
 static bool is_spare(int fd)
 {
-	static rlim_t n_max; /* atomic; constant once it is known */
-	rlim_t n = __atomic_load_n(&n_max, __ATOMIC_RELAXED);
-
-	if (n == 0) {
-		n = rlimit_get(RLIMIT_NOFILE);
-		__atomic_store_n(&n_max, n, __ATOMIC_RELAXED);
-	}
-	return (rlim_t)fd < n / 2;
+	return (uint64_t)fd < rlimits_fds() / 2;
 }
 
 void writeback_listen(struct node *node, int fd)
