@@ -44,6 +44,7 @@ static const struct known {
 		ONCE_STORED_AGAIN,
 		ON_XFS,
 		ON_BTRFS,
+		ON_OVERLAY,
 		IDMAPPED,
 		NOT_YET, /* equal, but what comes will not be */
 	} when;
@@ -131,6 +132,8 @@ static const struct known {
 		"SEEK_DATA from a negative offset, on btrfs: the beginning, until the data is written out"},
 	{" events ", match_more_reads, true, ONCE_ADVISED,
 		"the same: who looks for data finds some, and reads it"},
+	{" events ", match_more_reads, true, ON_OVERLAY,
+		"without passthrough a file that is open for writing has no holes: who looks for data reads it"},
 	{NULL, match_unmoved_again, true, ONCE_STORED_AGAIN,
 		"a store to a mapped page moves the times when the page is clean; posix_fadvise(DONTNEED) "
 		"writes it out on the base alone"},
@@ -164,6 +167,8 @@ static const struct known {
 		"at once; and IN_ATTRIB of a write that fails: privileges go before the base is asked"},
 	{" lease ", match_closed_early, true, AT_ONCE,
 		"a lease on a file that somebody has closed, but mapped: as with IN_CLOSE"},
+	{" lease ", match_closed_late, true, ON_OVERLAY,
+		"a lease on a file that is mapped: on overlayfs the mapping is of the layer's file"},
 	{NULL, match_unmoved_times, true, ONCE_RECLAIMED,
 		"btrfs: the kernel has dropped an inode from memory, and with it that its time was looked at; "
 		"the next change within a tick of the clock is not given a time of its own"},
@@ -188,6 +193,7 @@ static bool concerns(const struct known *row, const struct op *op, const struct 
 {
 	if ((row->when == ONCE_FLAGGED && !past->has_been_flagged) ||
 		(row->when == ON_XFS && past->fs_type != XFS_SUPER_MAGIC) ||
+		(row->when == ON_OVERLAY && past->fs_type != OVERLAYFS_SUPER_MAGIC) ||
 		(row->when == ON_BTRFS && past->fs_type != BTRFS_SUPER_MAGIC) ||
 		(row->when == ONCE_STORMED && !past->has_stormed) ||
 		(row->when == ONCE_CAPABLE && !past->has_been_capable) ||

@@ -36,6 +36,7 @@ bool match_other_events(const struct op *op, const char *native, const char *mou
 bool match_more_reads(const struct op *op, const char *native, const char *mount);
 bool match_any_events(const struct op *op, const char *native, const char *mount);
 bool match_closed_early(const struct op *op, const char *native, const char *mount);
+bool match_closed_late(const struct op *op, const char *native, const char *mount);
 
 /* What calls return, and what files hold. */
 bool match_refused_mode(const struct op *op, const char *native, const char *mount);

@@ -93,8 +93,7 @@ run_tester() {
 		arguments+=(--seed 1 --rounds "$(rounds_of "$fs-$variant")")
 	fi
 
-	# A mapping there is of the layer's file: the file that was mapped is closed, and may have a lease.
-	[ "$fs" != overlay ] || arguments+=(--tame --disable 'lseek,mstore,listxattr,lease')
+	[ "$fs" != overlay ] || arguments+=(--tame --disable 'lseek,mstore,listxattr')
 	script=${TMPDIR:-/tmp}/diff-$fs-$variant.ops
 	[ "$variant" = plain ] || arguments+=(--idmap)
 	"$difftest" "${arguments[@]}" --script "$script" \
