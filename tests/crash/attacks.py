@@ -21,6 +21,7 @@ import threading
 
 from mount_site import (Site, drop_caches, expect, kill_stopped_daemon, pause, process_state,
                         wait_until, wait_until_state)
+from nameless import expect_usable, hold_without_a_name, many_descriptors
 from runner import fails_with, main, test, test_with_failpoints
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -389,38 +390,8 @@ def is_daemon(pid):
 MANY = 12000
 
 
-@contextlib.contextmanager
-def many_descriptors():
-    """As many as this process may have; those that are opened within are closed at the end."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    fds = []
-    try:
-        yield fds
-    finally:
-        for fd in fds:
-            os.close(fd)
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-
-
-def hold_without_a_name(directory, fds, n):
-    """Add N files to FDS, every other one without being open: the kernel alone would not keep it."""
-    for i in range(n):
-        path = os.path.join(directory, "f")
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR))
-        fds.append(os.open(path, os.O_RDWR if i % 2 else os.O_PATH))
-        os.unlink(path)
-
-
 def is_usable(site, fds):
-    for i, fd in enumerate(fds):
-        expect("names", os.fstat(fd).st_nlink, 0)
-        if i % 200 == 1:
-            os.pwrite(fd, b"%d" % i, 0)
-            expect("content", os.pread(fd, 20, 0), b"%d" % i)
-        elif i % 200 == 0:
-            os.chmod("/proc/self/fd/%d" % fd, 0o640)
-            expect("mode", os.fstat(fd).st_mode & 0o777, 0o640)
+    expect_usable(fds)
     write(os.path.join(site.mount, "another"))
     expect("names", sorted(os.listdir(site.mount)), ["another", "d"])
     os.unlink(os.path.join(site.mount, "another"))

@@ -185,6 +185,45 @@ test_a_shutdown_while_the_mount_is_in_use_ends() {
 	assert_eq "$(takeovers)" 0 "a boot takes nothing over"
 }
 
+# all_are_usable AFTER_WHAT: the holder of the files says so.
+all_are_usable() {
+	local answer
+
+	echo ask >&"${holder[1]}"
+	read -r answer <&"${holder[0]}" || fail "after $1: $(cat "$tmp/holder")"
+	assert_eq "$answer" usable "after $1"
+}
+stores() { [ "$(unit_property NFileDescriptorStore)" "$@" ]; }
+
+# systemd gives them to the next daemon with a name each, in one string of the environment. S1-1
+test_thousands_of_files_without_a_name_outlive_the_daemon() {
+	local before many=12000
+
+	set_up many
+	coproc holder {
+		exec "$(dirname "$test_file")/../crash/nameless.py" "/proc/$machine_pid/root$volume" "$many" 2>"$tmp/holder"
+	}
+	read -r _ <&"${holder[0]}" || fail "$(cat "$tmp/holder")"
+	wait_until 30 stores -gt "$many" || fail "stored: $(unit_property NFileDescriptorStore)"
+	for _ in 1 2; do
+		before=$(daemon_of_machine)
+		inside_kill KILL "$before"
+		wait_until 30 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+		all_are_usable "a crash"
+	done
+	inside systemctl restart anklume-fs
+	all_are_usable "a restart"
+	inside anklume-fsctl upgrade
+	all_are_usable "an upgrade"
+	before=$(daemon_of_machine)
+	inside_kill KILL "$before"
+	wait_until 30 serves_without "$before" || fail "no other daemon: $(journal -u anklume-fs -n 20)"
+	all_are_usable "a crash after it"
+	exec {holder[1]}>&-
+	wait_until 60 stores -lt 100 || fail "stored: $(unit_property NFileDescriptorStore)"
+	stop_unused
+}
+
 # What needrestart(1) does with a unit: 0, leave it; nothing, as with any other. Its rules are Perl.
 needrestart_rule() {
 	inside_root perl -e 'our %nrconf; defined(do $ARGV[0]) or die "$ARGV[0]: $@ $!"; my $rules = $nrconf{override_rc};
