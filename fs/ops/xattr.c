@@ -71,6 +71,7 @@ static int begin_change(struct call *c, fuse_ino_t ino, const char *name, struct
 
 /* One change of an attribute. */
 struct xattr_change {
+	pid_t caller;
 	const struct xattr_path *path;
 	const char *name;
 	const char *value; /* NULL: take it away */
@@ -93,11 +94,29 @@ static int change_base(const struct xattr_change *ch)
 }
 
 /*
- * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
- * groups, which only the kernel knows: it says so in the request. Taking the ACL away leaves the
- * mode what it was; overlayfs asks nevertheless whether set-group-id may stay.
+ * Without its access ACL a file's mode is what it was; overlayfs asks nevertheless whether
+ * set-group-id may stay, which the kernel does not say here.
  */
-static int change_access_acl(const struct xattr_change *ch)
+static int remove_access_acl(const struct xattr_change *ch)
+{
+	struct caller_rights rights;
+	struct stat st;
+
+	if (fstat(ch->path->fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_ISGID) && caller_rights(ch->caller, st.st_gid, &rights) == 0 &&
+		!rights.is_member && !rights.has_fsetid)
+		creds_in_group(st.st_gid == 0 ? CREDS_NOBODY : 0, false);
+	else
+		creds_in_group(st.st_gid, true);
+	return change_base(ch);
+}
+
+/*
+ * An access ACL changes the mode too. Whether set-group-id then goes depends on the caller's
+ * groups, which only the kernel knows: it says so in the request.
+ */
+static int set_access_acl(const struct xattr_change *ch)
 {
 	const struct fuse_setxattr_in *in = call_arguments();
 	struct stat st;
@@ -107,8 +126,7 @@ static int change_access_acl(const struct xattr_change *ch)
 		return -errno;
 	creds_in_group(st.st_gid, true);
 	r = change_base(ch);
-	if (r < 0 || !ch->value || !(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) ||
-		!(st.st_mode & S_ISGID))
+	if (r < 0 || !(in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) || !(st.st_mode & S_ISGID))
 		return r;
 	if (fstat(ch->path->fd, &st) < 0 ||
 		chmod(ch->path->name.text, st.st_mode & 07777 & ~S_ISGID) < 0)
@@ -120,8 +138,9 @@ static int act_change(void *arg)
 {
 	const struct xattr_change *ch = arg;
 
-	return strcmp(ch->name, "system.posix_acl_access") == 0 ? change_access_acl(ch)
-								: change_base(ch);
+	if (strcmp(ch->name, "system.posix_acl_access") != 0)
+		return change_base(ch);
+	return ch->value ? set_access_acl(ch) : remove_access_acl(ch);
 }
 
 /* Of those that would fail the second time: there is no such attribute, or there is one. */
@@ -157,7 +176,15 @@ static int do_setxattr(
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	return change_once(c, ino, &(struct xattr_change){&path, name, value, size, flags});
+	return change_once(c, ino,
+		&(struct xattr_change){
+			.caller = fuse_req_ctx(c->req)->pid,
+			.path = &path,
+			.name = name,
+			.value = value,
+			.size = size,
+			.flags = flags,
+		});
 }
 
 void op_setxattr(
@@ -176,7 +203,12 @@ static int do_removexattr(struct call *c, fuse_ino_t ino, const char *name)
 	r = begin_change(c, ino, name, &path);
 	if (r < 0)
 		return r;
-	r = change_once(c, ino, &(struct xattr_change){&path, name, NULL, 0, 0});
+	r = change_once(c, ino,
+		&(struct xattr_change){
+			.caller = fuse_req_ctx(c->req)->pid,
+			.path = &path,
+			.name = name,
+		});
 	if (r == 0 && strcmp(name, CAPABILITY) == 0)
 		replace_caps(call_node(c, ino), NODE_CAPS_CHANGED, NODE_CAPS_TAKEN);
 	return r;
