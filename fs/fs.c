@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define RELOAD_RETRY_S 10
+
 const char *const op_names[OP_COUNT] = {
 	[OP_LOOKUP] = "lookup",
 	[OP_FORGET] = "forget",
@@ -172,14 +174,21 @@ void fs_unpin(struct fs *fs, struct node *node)
 		pins_drop(&fs->pins, slot_id(&node->slot));
 }
 
-static int update_volumes(struct fs *fs, const struct infra *infra)
+/* *RET_RETRY: some should be looked for again. */
+static int update_volumes(struct fs *fs, const struct infra *infra, bool *ret_retry)
 {
 	struct infra_walk w = {0};
 	int r = 0;
 
-	while (r == 0 && infra_walk_next(infra, &w))
+	*ret_retry = false;
+	while (r == 0 && infra_walk_next(infra, &w)) {
 		r = livevol_update(
 			&fs->volumes, fs->base_fd, &fs->mounts, w.domain, w.machine, w.volume);
+		if (r == -EAGAIN) {
+			*ret_retry = true;
+			r = 0;
+		}
+	}
 	return r;
 }
 
@@ -210,12 +219,21 @@ static int64_t next_expiry(const struct infra *infra, int64_t now)
 	return next;
 }
 
+void fs_reload_soon(struct fs *fs)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	if (fs->reload_at <= now || fs->reload_at > now + RELOAD_RETRY_S)
+		fs->reload_at = now + RELOAD_RETRY_S;
+}
+
 int fs_reload(struct fs *fs, struct error *err)
 {
 	cleanup_infra struct infra infra = {0};
 	struct vtree *tree;
 	struct vtree *old;
 	uint64_t generation;
+	bool must_retry;
 	int r;
 
 	failpoint_load();
@@ -226,7 +244,7 @@ int fs_reload(struct fs *fs, struct error *err)
 		return r;
 
 	/* Flags first: a name must never be reachable before what protects it is in force. */
-	r = update_volumes(fs, &infra);
+	r = update_volumes(fs, &infra, &must_retry);
 	if (r == 0)
 		r = vtree_build(&infra, &tree);
 	if (r < 0)
@@ -240,6 +258,8 @@ int fs_reload(struct fs *fs, struct error *err)
 	fs->reload_at = next_expiry(&infra, time(NULL));
 	pthread_rwlock_unlock(&fs->tree_lock);
 
+	if (must_retry)
+		fs_reload_soon(fs);
 	kcache_drop_changed_dirs(fs->session, old, tree);
 	vtree_free(old);
 	return 0;

@@ -145,4 +145,7 @@ void fs_unpin(struct fs *fs, struct node *node);
  */
 int fs_reload(struct fs *fs, struct error *err);
 
+/* Something stood in the way: have it done again in a while (reload_at). */
+void fs_reload_soon(struct fs *fs);
+
 #endif

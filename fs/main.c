@@ -41,8 +41,6 @@ enum exit_status {
 	STATUS_KEPT = 5,
 };
 
-#define RELOAD_RETRY_S 10
-
 static void log_from_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	cleanup_free char *text = NULL;
@@ -98,7 +96,7 @@ static enum exit_status load_first(struct daemon *d, struct error *err)
 	/* Better served by the flags that were in force than not at all. */
 	if (r < 0 && d->is_resumed) {
 		log_error("catalogue: %s: the flags stay as they were", error_text(err, r));
-		d->fs.reload_at = (int64_t)time(NULL) + RELOAD_RETRY_S;
+		fs_reload_soon(&d->fs);
 		return STATUS_OK;
 	}
 	if (r == -ENOENT) {
@@ -202,7 +200,7 @@ static void reload(struct fs *fs)
 
 	if (r < 0) {
 		log_warning("reload: %s", error_text(&err, r));
-		fs->reload_at = (int64_t)time(NULL) + RELOAD_RETRY_S;
+		fs_reload_soon(fs);
 	}
 }
 
@@ -221,8 +219,8 @@ static bool handle_signal(struct daemon *d)
 		orders_leave(d, STATUS_KEPT);
 	if (d->is_stopping)
 		return false;
-	d->is_stopping = true;
-	return orders_unmount(d) == 0;
+	d->is_stopping = orders_unmount(d) == 0;
+	return true;
 }
 
 static void handle_control(struct daemon *d)
@@ -233,20 +231,33 @@ static void handle_control(struct daemon *d)
 	orders_obey(d, &order);
 }
 
-static void handle_hang(struct daemon *d)
-{
-	if (hang_look(&d->hang, &d->fs, d->session) == HANG_BASE && d->options.aborts_hung &&
-		!d->is_stopping)
-		orders_abort(d);
-}
-
 static void replace_holder(struct daemon *d)
 {
 	cleanup_error struct error err = {0};
 	int r = holder_replace(&d->holder, &err);
 
+	d->lacks_holder = r < 0;
 	if (r < 0)
 		log_error("nobody starts the daemon again should it die: %s", error_text(&err, r));
+}
+
+/* The timer that looks for what hangs. */
+static void handle_timer(struct daemon *d)
+{
+	if (d->lacks_holder)
+		replace_holder(d);
+	if (hang_look(&d->hang, &d->fs, d->session) == HANG_BASE && d->options.aborts_hung &&
+		!d->is_stopping)
+		orders_abort(d);
+}
+
+/* Workers that ended otherwise leave a mount that only another process can serve. */
+static void expect_unmounted(const struct daemon *d)
+{
+	if (session_is_unmounted(d->session))
+		return;
+	log_error("no worker is left, but the mount is");
+	abort();
 }
 
 static void loop(struct daemon *d)
@@ -270,20 +281,21 @@ static void loop(struct daemon *d)
 				reload(&d->fs);
 			continue;
 		}
-		if (fds[2].revents)
+		if (fds[2].revents) {
+			expect_unmounted(d);
 			return;
+		}
 		if (fds[0].revents && !handle_signal(d))
 			return;
 		if (fds[1].revents)
 			handle_control(d);
 		if (fds[3].revents)
 			pins_store_lasting(&d->fs.pins);
-		if (fds[4].revents) {
+		if (fds[4].revents)
 			replace_holder(d);
-			fds[4].fd = d->holder.pidfd;
-		}
 		if (fds[5].revents)
-			handle_hang(d);
+			handle_timer(d);
+		fds[4].fd = d->holder.pidfd;
 	}
 }
 

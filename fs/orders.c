@@ -13,6 +13,11 @@
 #define QUESTION_TIMEOUT_MS 10000
 #define BARRIER_TIMEOUT_MS 5000
 
+static const char *why_mounted(int r)
+{
+	return r == -EEXIST ? "something else is mounted over it" : error_text(NULL, r);
+}
+
 int orders_unmount(struct daemon *d)
 {
 	bool is_lazy;
@@ -21,7 +26,7 @@ int orders_unmount(struct daemon *d)
 	/* No word of an end yet: what is open is still served, and by the next one should this die. */
 	r = mount_stop(&d->fs, &is_lazy);
 	if (r < 0) {
-		log_error("cannot unmount '%s': %s", d->options.fs.mount, error_text(NULL, r));
+		log_error("cannot unmount '%s': %s", d->options.fs.mount, why_mounted(r));
 		return r;
 	}
 	if (is_lazy)
@@ -56,7 +61,9 @@ static int unmount_unused(struct daemon *d, struct error *err)
 		return error_set(err, r,
 			"'%s' is in use by a process of this host\n  'fuser -vm %s' shows whose",
 			mount, mount);
-	return r < 0 && !err->text ? error_errno(err, r, "cannot unmount '%s'", mount) : r;
+	return r < 0 && !err->text
+		       ? error_set(err, r, "cannot unmount '%s': %s", mount, why_mounted(r))
+		       : r;
 }
 
 static void obey_umount(struct daemon *d, struct control_order *o)
@@ -65,8 +72,8 @@ static void obey_umount(struct daemon *d, struct control_order *o)
 	int r;
 
 	if (o->is_lazy) {
-		d->is_stopping = true;
 		r = orders_unmount(d);
+		d->is_stopping = r == 0;
 	} else {
 		r = unmount_unused(d, &err);
 		d->is_stopping = r == 0;
@@ -74,14 +81,26 @@ static void obey_umount(struct daemon *d, struct control_order *o)
 	control_answer(o, r, &err);
 }
 
+/* execve(2) would wait for a thread that nothing ends. */
+static int finish_given_up(struct daemon *d, struct error *err)
+{
+	if (d->given_up && !session_has_ended(d->given_up))
+		return error_set(err, -ETIMEDOUT, "a request that held up an upgrade goes on");
+	session_finish(d->given_up);
+	d->given_up = NULL;
+	return 0;
+}
+
 /* The workers end; those that do not in time stay with their requests, beside new ones. */
 static int drain(struct daemon *d, struct error *err)
 {
 	int r = session_stop(d->session, DRAIN_TIMEOUT_MS);
 
-	if (r < 0)
+	if (r < 0) {
+		d->given_up = steal_ptr(&d->session);
 		return error_set(
 			err, r, "a request takes longer than %d s", DRAIN_TIMEOUT_MS / 1000);
+	}
 	session_finish(d->session);
 	d->session = NULL;
 	return 0;
@@ -91,7 +110,7 @@ static int drain(struct daemon *d, struct error *err)
 static void go_on(struct daemon *d)
 {
 	cleanup_error struct error err = {0};
-	int r = session_start(&d->fs, d->end_fd, &d->session, &err);
+	int r = d->session ? 0 : session_start(&d->fs, d->end_fd, &d->session, &err);
 
 	if (r < 0) {
 		log_error("%s", error_text(&err, r));
@@ -113,7 +132,9 @@ static int upgrade(struct daemon *d, struct control_order *o, struct error *err)
 	if (!d->fs.has_resend)
 		return error_set(
 			err, -EOPNOTSUPP, "this kernel cannot hand a mount over (Linux 6.9)");
-	r = drain(d, err);
+	r = finish_given_up(d, err);
+	if (r == 0)
+		r = drain(d, err);
 	if (r == 0)
 		r = handover_ask(&h, err);
 	if (r < 0)

@@ -106,6 +106,7 @@ static void remember_proven(struct hold *h)
 
 static void note_ready(struct hold *h)
 {
+	remember_proven(h); /* after an upgrade in the same process, another one */
 	if (h->is_ready)
 		return;
 	if (h->died_usec > 0)
@@ -113,7 +114,6 @@ static void note_ready(struct hold *h)
 			(double)(clock_us(CLOCK_MONOTONIC) - h->died_usec) / 1000);
 	h->is_ready = h->was_ready = true;
 	restarts_ready(&h->restarts);
-	remember_proven(h);
 }
 
 /* An upgrade: the daemon says which process takes its place. */

@@ -276,7 +276,8 @@ int holder_replace(struct holder *h, struct error *err)
 	int r;
 
 	/* The first one is our child; of later daemons the holder is the parent. */
-	waitid(P_PIDFD, (id_t)h->pidfd, NULL, WEXITED | WNOHANG);
+	if (h->pidfd >= 0)
+		waitid(P_PIDFD, (id_t)h->pidfd, NULL, WEXITED | WNOHANG);
 	cleanup_closep(&h->pidfd);
 	h->pidfd = -1;
 

@@ -56,7 +56,10 @@ void holder_on_replace(struct holder *h, holder_refill_fn fn, void *data);
 /* For a successor, while fdstore_collect() is on: the holder itself. */
 void holder_keep(const struct holder *h);
 
-/* h->pidfd became readable: start another one and refill it. On error h->pidfd is -1 from now on. */
+/*
+ * h->pidfd became readable: start another one and refill it. On error h->pidfd is -1, and this may be
+ * called again.
+ */
 int holder_replace(struct holder *h, struct error *err);
 
 void holder_finish(struct holder *h);

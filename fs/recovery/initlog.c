@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 int initlog_write(const struct init_exchange *x, int *ret_fd)
@@ -17,6 +19,16 @@ int initlog_write(const struct init_exchange *x, int *ret_fd)
 		return -errno;
 	*ret_fd = steal_fd(&fd);
 	return 0;
+}
+
+bool initlog_agrees(const struct init_exchange *a, const struct init_exchange *b)
+{
+	const size_t minor = sizeof(struct fuse_out_header) + offsetof(struct fuse_init_out, minor);
+	const size_t after = minor + sizeof(uint32_t);
+
+	return a->answer_len == b->answer_len && a->answer_len >= after &&
+	       memcmp(a->answer, b->answer, minor) == 0 &&
+	       memcmp(a->answer + after, b->answer + after, a->answer_len - after) == 0;
 }
 
 int initlog_read(int fd, struct init_exchange *ret)

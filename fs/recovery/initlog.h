@@ -11,6 +11,7 @@
 #include "errors.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define INIT_MESSAGE_MAX 8192
@@ -25,6 +26,13 @@ struct init_exchange {
 
 /* A sealed memfd that holds X. Returns 0 or -errno. */
 int initlog_write(const struct init_exchange *x, int *ret_fd);
+
+/*
+ * True when the answer in A tells the kernel what the one in B does. Not so the minor version of the protocol,
+ * which is that of libfuse's headers: a newer library has another, and nothing depends on it. The kernel
+ * asks only whether it is below 23 (Linux, fs/fuse/: fc->minor), libfuse goes by the kernel's.
+ */
+bool initlog_agrees(const struct init_exchange *a, const struct init_exchange *b);
 
 /* -EUCLEAN: FD holds something else. */
 int initlog_read(int fd, struct init_exchange *ret);

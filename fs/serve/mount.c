@@ -7,33 +7,39 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* True when MOUNT is listed in /proc/self/mounts with our file system type. */
-static bool is_our_mount(const char *mount)
+/* What is mounted at one place. */
+struct mounts_at {
+	bool is_any; /* something */
+	bool has_type; /* also one of the type that was asked for */
+	bool is_top; /* and that one is the last, which hides the others */
+};
+
+/* At MOUNT, or at REAL, which may be NULL. */
+static struct mounts_at look_at(const char *mount, const char *real, const char *type)
 {
-	cleanup_free char *real = realpath(mount, NULL);
-	cleanup_file FILE *f = fopen("/proc/self/mounts", "re");
-	cleanup_free char *line = NULL;
-	size_t size = 0;
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mounts_at found = {0};
+	char text[PATH_MAX];
+	struct mntent m;
 
-	while (f && getline(&line, &size, f) > 0) {
-		char *save = NULL;
-		const char *dir, *type;
-
-		strtok_r(line, " ", &save);
-		dir = strtok_r(NULL, " ", &save);
-		type = strtok_r(NULL, " ", &save);
-		/* A mount whose daemon died cannot be resolved: compare the name as given too. */
-		if (dir && type && strcmp(type, "fuse." MOUNT_SUBTYPE) == 0 &&
-			(strcmp(dir, mount) == 0 || (real && strcmp(dir, real) == 0)))
-			return true;
+	while (f && getmntent_r(f, &m, text, sizeof(text))) {
+		if (strcmp(m.mnt_dir, mount) != 0 && (!real || strcmp(m.mnt_dir, real) != 0))
+			continue;
+		found.is_any = true;
+		found.is_top = strcmp(m.mnt_type, type) == 0;
+		found.has_type = found.has_type || found.is_top;
 	}
-	return false;
+	if (f)
+		endmntent(f);
+	return found;
 }
 
 /* The daemon behind the mount is gone: the kernel has nobody to ask. */
@@ -64,9 +70,11 @@ static int check_empty(const char *mount, struct error *err)
 
 int mount_check_point(const char *mount, struct error *err)
 {
+	/* A mount whose daemon died cannot be resolved: NULL. */
+	cleanup_free char *real = realpath(mount, NULL);
 	struct stat st;
 
-	if (is_our_mount(mount)) {
+	if (look_at(mount, real, "fuse." MOUNT_SUBTYPE).has_type) {
 		if (!is_dead(mount))
 			return error_set(err, -EBUSY,
 				"'%s' is already mounted; stop that daemon first", mount);
@@ -92,13 +100,19 @@ int mount_make_point(const char *mount, struct error *err)
 	return 0;
 }
 
+#define TYPE_MAX 64
+
+static void mount_type(const struct fs_options *o, char type[TYPE_MAX])
+{
+	snprintf(type, TYPE_MAX, "fuse%s%s", o->subtype ? "." : "", o->subtype ? o->subtype : "");
+}
+
 static int do_mount(const struct fs_options *o, int fuse_fd, struct error *err)
 {
-	char type[64];
+	char type[TYPE_MAX];
 	char data[128];
 
-	snprintf(type, sizeof(type), "fuse%s%s", o->subtype ? "." : "",
-		o->subtype ? o->subtype : "");
+	mount_type(o, type);
 	snprintf(data, sizeof(data),
 		"fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
 		fuse_fd);
@@ -204,10 +218,7 @@ static int pass_answer(struct handshake *h)
 	ssize_t n;
 
 	if (h->is_replay)
-		return h->x.answer_len == old->answer_len &&
-				       memcmp(h->x.answer, old->answer, old->answer_len) == 0
-			       ? 0
-			       : -EPROTO;
+		return initlog_agrees(old, &h->x) ? 0 : -EPROTO;
 	n = write(h->fuse_fd, h->x.answer, h->x.answer_len);
 	if (n != (ssize_t)h->x.answer_len)
 		return -errno;
@@ -303,8 +314,15 @@ int mount_resume(struct fs *fs, int taken_fd, struct error *err)
 
 int mount_stop(struct fs *fs, bool *ret_lazy)
 {
+	char type[TYPE_MAX];
+	struct mounts_at found;
+
 	if (ret_lazy)
 		*ret_lazy = false;
+	mount_type(&fs->options, type);
+	found = look_at(fs->options.mount, NULL, type);
+	if (found.is_any && !found.is_top)
+		return -EEXIST;
 	if (umount2(fs->options.mount, UMOUNT_NOFOLLOW) == 0)
 		return 0;
 	if (errno != EBUSY || !ret_lazy)

@@ -24,28 +24,32 @@ void request_expect_writes(void)
 	__atomic_store_n(&has_writes, 1, __ATOMIC_RELAXED);
 }
 
+/* Of this thread: where there is room, and for how much. */
+static __thread const char *room_at;
+static __thread size_t room_size;
+
 /*
  * The pages that a request is copied to must be there. A process that is being killed gets no new
  * ones, and what the kernel cannot copy it answers with EIO (Linux, fs/fuse/dev.c,
  * fuse_dev_do_read()).
  */
-static void make_room(const struct journal_entry *e)
+static int make_room(const struct journal_entry *e)
 {
-	static __thread const char *at;
-	static __thread size_t size;
 	size_t wanted =
 		__atomic_load_n(&has_writes, __ATOMIC_RELAXED) ? sizeof(e->message) : SHORT_MAX;
 	uintptr_t page, start, end;
 
-	if (at == e->message && size == wanted)
-		return;
+	if (room_at == e->message && room_size == wanted)
+		return 0;
 	page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	start = (uintptr_t)e->message / page * page;
 	end = ((uintptr_t)e->message + wanted + page - 1) / page * page;
-	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) < 0)
-		log_debug("no room for requests beforehand: %s", error_text(NULL, -errno));
-	at = e->message;
-	size = wanted;
+	/* EINVAL: a kernel that does not know it (before Linux 5.14). */
+	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) < 0 && errno != EINVAL)
+		return -errno;
+	room_at = e->message;
+	room_size = wanted;
+	return 0;
 }
 
 struct getattr_request {
@@ -56,9 +60,12 @@ struct getattr_request {
 int request_read(struct fuse_session *se, struct journal_entry *e)
 {
 	ssize_t n;
+	int r;
 
 	journal_clear(e);
-	make_room(e);
+	r = make_room(e);
+	if (r < 0)
+		return r;
 	n = read(fuse_session_fd(se), e->message, sizeof(e->message));
 	if (n >= (ssize_t)sizeof(e->header)) {
 		journal_arrived(e);
@@ -66,8 +73,10 @@ int request_read(struct fuse_session *se, struct journal_entry *e)
 	}
 	if (n >= 0)
 		return -EIO;
-	/* ENOENT: the request was taken back before it was read (Linux, fs/fuse/dev.c). */
-	return errno == ENODEV ? 0 : errno == ENOENT ? -EINTR : -errno;
+	if (errno == EFAULT || errno == ENOMEM)
+		room_at = NULL;
+	/* Unmounted; aborted; taken back before it was read (Linux, fs/fuse/dev.c, fuse_dev_do_read()). */
+	return errno == ENODEV || errno == ECONNABORTED ? 0 : errno == ENOENT ? -EINTR : -errno;
 }
 
 /*

@@ -16,7 +16,8 @@ void request_expect_writes(void);
 
 /*
  * Read the next request into E, which forgets the last one. 1; 0: the file system is unmounted;
- * -EAGAIN (a device that does not block), -EINTR; other -errno.
+ * -EAGAIN (a device that does not block), -EINTR; other -errno: it waits to be read, where there was no
+ * memory for it.
  */
 int request_read(struct fuse_session *se, struct journal_entry *e);
 

@@ -155,6 +155,11 @@ bool session_has_ended(const struct session *s)
 	return __atomic_load_n(&s->n_running, __ATOMIC_SEQ_CST) == 0;
 }
 
+bool session_is_unmounted(const struct session *s)
+{
+	return __atomic_load_n(&s->desk.is_unmounted, __ATOMIC_SEQ_CST);
+}
+
 void session_finish(struct session *s)
 {
 	if (!s)

@@ -28,8 +28,11 @@ int session_stop(struct session *s, int timeout_ms);
 unsigned int session_count(const struct session *s);
 const struct worker *session_worker(const struct session *s, unsigned int i);
 
-/* True when every worker has seen the end of the mount. */
+/* True when every worker has ended. */
 bool session_has_ended(const struct session *s);
+
+/* True when they have because the kernel said that there is no mount any more. */
+bool session_is_unmounted(const struct session *s);
 
 /* Join the workers, which end when the file system is unmounted. Frees S. NULL is allowed. */
 void session_finish(struct session *s);

@@ -37,12 +37,17 @@
  */
 #define SHARED 64
 
+/* After a request that could not be read; one line of the log in so many milliseconds. */
+#define PAUSE_MS 10
+#define FAILURE_LOG_MS 10000
+
 int desk_init(struct desk *desk, struct fuse_session *se, struct inherited *inherited,
 	enum worker_wait wait)
 {
 	*desk = (struct desk){.session = se,
 		.inherited = inherited,
 		.may_spin = wait != WORKER_WAIT_SLEEP && sysconf(_SC_NPROCESSORS_ONLN) > 1,
+		.failures = {.burst = 1, .interval_ms = FAILURE_LOG_MS},
 		.stop_fd = -1};
 	desk->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (desk->stop_fd < 0)
@@ -85,7 +90,22 @@ bool worker_is_serving(const struct worker *w, uint64_t progress)
 
 static int receive(struct worker *w)
 {
-	return request_read(w->desk->session, w->entry);
+	int r = request_read(w->desk->session, w->entry);
+
+	if (r == 0)
+		__atomic_store_n(&w->desk->is_unmounted, true, __ATOMIC_SEQ_CST);
+	return r;
+}
+
+/* Out of memory, or worse: callers wait meanwhile, and only the kernel ends a mount. */
+static void pause_after(struct worker *w, int r)
+{
+	struct pollfd p = {.fd = w->desk->stop_fd, .events = POLLIN};
+	unsigned int n_more;
+
+	if (log_limit_pass(&w->desk->failures, &n_more))
+		log_error("cannot read a request, trying again: %s", error_text(NULL, r));
+	poll(&p, 1, PAUSE_MS);
 }
 
 static void earn(struct worker *w, int credit)
@@ -267,10 +287,14 @@ void worker_serve(struct worker *w, void (*after_each)(void *arg), void *arg)
 	while (take_turn(w) && !fuse_session_exited(desk->session)) {
 		int r = next_request(w);
 
+		if (r == 0)
+			break;
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
-		if (r <= 0)
-			break;
+		if (r < 0) {
+			pause_after(w, r);
+			continue;
+		}
 		serve_next(w);
 		after_each(arg);
 	}

@@ -9,6 +9,7 @@
 
 #include "awake.h"
 #include "follow.h"
+#include "log.h"
 #include "turn.h"
 
 #include <sys/types.h>
@@ -34,6 +35,8 @@ struct desk {
 	bool may_spin;
 	uint32_t n_shared; /* atomic; long requests to come that pass the turn on */
 	int stop_fd; /* eventfd, readable when the workers are to stop */
+	bool is_unmounted; /* atomic: the kernel has said so */
+	struct log_limit failures;
 };
 
 /* The device of SE must not block. -errno; *DESK needs desk_finish() on success only. */

@@ -127,6 +127,7 @@ static int set_root(struct livevol *v, int fd, struct fhandle_mounts *mounts)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
+	__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
 	v->root.handle = handle;
 	v->root.ino = node_make_ino(&handle, &st);
 	v->root.volume = v->number;
@@ -155,12 +156,13 @@ static void warn_if_replaced(const struct livevol *v, int fd, struct fhandle_mou
 
 /*
  * Find the root directory unless a good one is known. Requests read the handle without a lock, so
- * it is replaced only while the old one leads nowhere and every use of it fails anyway.
+ * it is replaced only while the old one leads nowhere and every use of it fails anyway: gone, that is,
+ * and not out of reach for want of a descriptor.
  */
 static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *mounts)
 {
 	cleanup_fd int fd = open_beneath(base_fd, v->name, O_PATH | O_DIRECTORY, 0);
-	cleanup_fd int known = -1;
+	cleanup_fd int known = -ESTALE;
 	int r;
 
 	if (v->is_present)
@@ -169,13 +171,21 @@ static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *moun
 		warn_if_replaced(v, fd, mounts);
 		return 0;
 	}
+	if (known != -ESTALE && known != -ENOENT)
+		return known;
 
-	__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
+	if (fd == -ENOENT)
+		__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
 	if (fd < 0)
 		return fd;
-
 	r = set_root(v, fd, mounts);
 	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+/* What passes without anybody's doing, and says nothing of the volume. */
+static bool is_shortage(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
 int livevol_table_adopt(struct livevol_table *t, void *memory)
@@ -207,6 +217,7 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 {
 	cleanup_free char *cgroup = NULL;
 	struct livevol *v;
+	int found;
 	int r;
 
 	if (machine->instance) {
@@ -228,11 +239,13 @@ int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *
 	pthread_rwlock_unlock(&t->lock);
 
 	/* Only this thread changes names, so reading ours without the lock is safe. */
-	r = find_root(v, base_fd, mounts);
-	if (r < 0 && r != -ENOENT)
-		log_error("volume '%s' cannot be served: %s", v->name, error_text(NULL, r));
+	found = find_root(v, base_fd, mounts);
+	if (found < 0 && found != -ENOENT)
+		log_error("volume '%s': its directory cannot be opened: %s", v->name,
+			error_text(NULL, found));
 	__atomic_store_n(&v->flags, volume->flags, __ATOMIC_RELEASE);
-	return publish(t, v);
+	r = publish(t, v);
+	return r == 0 && is_shortage(found) ? -EAGAIN : r;
 }
 
 int livevol_serve_directory(struct livevol_table *t, int dir_fd, struct fhandle_mounts *mounts,

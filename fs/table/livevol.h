@@ -57,7 +57,8 @@ struct livevol *livevol_find(struct livevol_table *t, uint64_t row);
 
 /*
  * Take over the record of one volume: name, owner, flags, and find its directory below BASE_FD.
- * A missing directory is not an error: the volume is then not present. -ENOMEM, -ENFILE.
+ * A missing directory is not an error: the volume is then not present. -EAGAIN: for want of memory or
+ * descriptors it could not be looked for, and what was served before still is; -ENOMEM, -ENFILE.
  */
 int livevol_update(struct livevol_table *t, int base_fd, struct fhandle_mounts *mounts,
 	const struct domain *domain, const struct machine *machine, const struct volume *volume);

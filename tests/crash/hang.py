@@ -186,6 +186,23 @@ def aborts_when_so_told(site, disk):
     expect("said", site.says("--on-hang=abort"), True)
 
 
+def upgrades_only_when_nothing_of_before_hangs(site, disk):
+    """A thread that nothing ends is in the way of another executable, and would stop everybody."""
+    os.mkdir(os.path.join(site.mount, "other"))
+    freeze(disk)
+    try:
+        call = Call(os.mkdir, os.path.join(site.mount, "other", "held-up"))
+        wait_until_stuck(site)
+        for _ in range(2):
+            expect("errno", site.ask("upgrade").get("errno"), errno.ETIMEDOUT)
+        expect("listed", "other" in os.listdir(site.mount), True)
+    finally:
+        thaw(disk)
+    expect("errno", call.answer(), 0)
+    wait_until(30, lambda: site.ask("upgrade").get("error") is None, "an upgrade")
+    expect("takeovers", site.status()["takeovers"], 1)
+
+
 def stop(site):
     """The base is free for another daemon."""
     pid = site.status()["pid"]
@@ -220,6 +237,9 @@ def main():
     # So patient that the doctor comes first.
     site = start(PATIENT_S)
     attempt(doctor_replaces_a_daemon_with_a_stuck_thread, site, fsctl)
+    stop(site)
+    site = start(PATIENT_S)
+    attempt(upgrades_only_when_nothing_of_before_hangs, site, disk)
     stop(site)
     site = start(600)
     attempt(doctor_replaces_a_daemon_that_answers_nobody, site, fsctl)
