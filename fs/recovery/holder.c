@@ -206,7 +206,12 @@ static int start_program(struct holder *h, bool is_again, struct error *err)
 
 	/* Our child, not waited for yet: the number is still its own. */
 	h->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return h->pidfd < 0 ? error_errno(err, -errno, "pidfd_open") : 0;
+	if (h->pidfd >= 0)
+		return 0;
+	r = error_errno(err, -errno, "pidfd_open");
+	kill(pid, SIGKILL); /* one that nobody knows of would be in the next one's way */
+	waitpid(pid, NULL, 0);
+	return r;
 }
 
 /* As the holder tells the daemons after this one. */
