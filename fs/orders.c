@@ -86,6 +86,7 @@ static int finish_given_up(struct daemon *d, struct error *err)
 {
 	if (d->given_up && !session_has_ended(d->given_up))
 		return error_set(err, -ETIMEDOUT, "a request that held up an upgrade goes on");
+	session_watch(d->session, NULL);
 	session_finish(d->given_up);
 	d->given_up = NULL;
 	return 0;
@@ -116,6 +117,7 @@ static void go_on(struct daemon *d)
 		log_error("%s", error_text(&err, r));
 		abort();
 	}
+	session_watch(d->session, d->given_up);
 }
 
 static int upgrade(struct daemon *d, struct control_order *o, struct error *err)

@@ -22,6 +22,7 @@ struct session {
 	uint32_t is_quiescing; /* atomic: somebody waits on `stepped` */
 	pthread_mutex_t lock;
 	pthread_cond_t stepped;
+	const struct session *old; /* of session_watch(); main thread */
 	struct thread threads[];
 };
 
@@ -140,14 +141,19 @@ int session_stop(struct session *s, int timeout_ms)
 	return r;
 }
 
+void session_watch(struct session *s, const struct session *old)
+{
+	s->old = old;
+}
+
 unsigned int session_count(const struct session *s)
 {
-	return s->n_workers;
+	return s->n_workers + (s->old ? s->old->n_workers : 0);
 }
 
 const struct worker *session_worker(const struct session *s, unsigned int i)
 {
-	return &s->threads[i].worker;
+	return i < s->n_workers ? &s->threads[i].worker : &s->old->threads[i - s->n_workers].worker;
 }
 
 bool session_has_ended(const struct session *s)

@@ -24,6 +24,9 @@ int session_quiesce(struct session *s, int timeout_s);
  */
 int session_stop(struct session *s, int timeout_ms);
 
+/* OLD, which was given up, is looked at together with S from now on; NULL: it has ended. */
+void session_watch(struct session *s, const struct session *old);
+
 /* The workers, to be looked at. */
 unsigned int session_count(const struct session *s);
 const struct worker *session_worker(const struct session *s, unsigned int i);

@@ -195,6 +195,7 @@ def upgrades_only_when_nothing_of_before_hangs(site, disk):
         wait_until_stuck(site)
         for _ in range(2):
             expect("errno", site.ask("upgrade").get("errno"), errno.ETIMEDOUT)
+            wait_until(30, lambda: site.status()["stuck"] == 1, "word of what hangs")
         expect("listed", "other" in os.listdir(site.mount), True)
     finally:
         thaw(disk)
