@@ -33,6 +33,15 @@ static const struct attr_ioctl *find_ioctl(unsigned int cmd)
 	return NULL;
 }
 
+/*
+ * A directory that folds case answers to names that the kernel does not know to be one: it would keep the
+ * absence of one spelling while another comes.
+ */
+static bool folds_case(const struct attr_ioctl *what, const void *data)
+{
+	return what->cmd == FS_IOC_SETFLAGS && (*(const int *)data & FS_CASEFOLD_FL);
+}
+
 static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *what, void *data)
 {
 	struct node *node = call_node(c, ino);
@@ -44,6 +53,8 @@ static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *wha
 	/* A fifo or device must not be opened for this. */
 	if (node->type != S_IFREG && node->type != S_IFDIR)
 		return -ENOTTY;
+	if (folds_case(what, data))
+		return -EOPNOTSUPP;
 	if (what->is_change)
 		r = call_allow(c, node, POLICY_CHANGE, NULL);
 	if (r < 0)
