@@ -14,8 +14,7 @@ struct daemon {
 	struct options options;
 	struct fs fs;
 	struct session *session;
-	struct session
-		*given_up; /* one with a worker that did not end in time; NULL: there is none */
+	struct session *given_up; /* with a worker that did not end in time; NULL: none */
 	struct fdstore kept; /* what a process before this one left */
 	struct holder holder;
 	bool lacks_holder; /* it died, and no other could be started yet */
