@@ -223,7 +223,7 @@ static int answer(struct exchange *x, int fd, struct error *err)
 	return reply ? wire_send(fd, reply, err) : -ENOMEM;
 }
 
-void control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
+int control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
 	struct control_order *ret_order)
 {
 	struct exchange x = {.fs = fs, .session = session, .hang = hang, .order = ret_order};
@@ -233,11 +233,12 @@ void control_serve(struct fs *fs, struct session *session, const struct hang *ha
 
 	*ret_order = (struct control_order){.fd = -1};
 	if (fd < 0)
-		return;
+		return -errno;
 	r = answer(&x, fd, &err);
 	/* -ECONNRESET: somebody only looked whether we are here. */
 	if (r < 0 && r != -ECONNRESET)
 		log_warning("control: %s", error_text(&err, r));
 	if (ret_order->kind != ORDER_NONE)
 		ret_order->fd = steal_fd(&fd);
+	return 0;
 }

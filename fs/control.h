@@ -35,9 +35,9 @@ void control_order_finish(struct control_order *o);
 
 /*
  * Serve the connection that waits on LISTEN_FD. Errors are logged: the daemon lives on. What
- * it leaves in *RET_ORDER is to be carried out, answered and finished.
+ * it leaves in *RET_ORDER is to be carried out, answered and finished. 0, or the -errno of accept(2): it still waits.
  */
-void control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
+int control_serve(struct fs *fs, struct session *session, const struct hang *hang, int listen_fd,
 	struct control_order *ret_order);
 
 #endif

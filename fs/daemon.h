@@ -18,6 +18,8 @@ struct daemon {
 	struct fdstore kept; /* what a process before this one left */
 	struct holder holder;
 	bool lacks_holder; /* it died, and no other could be started yet */
+	int64_t holder_usec; /* when one died last, CLOCK_MONOTONIC */
+	unsigned int n_short_lived; /* in a row that ended at once */
 	struct proven proven; /* executables that served, and attempts, under a service manager */
 	struct hang hang;
 	bool is_resumed; /* it was serving a mount, and we go on */

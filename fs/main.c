@@ -4,6 +4,7 @@
 
 #include "background.h"
 #include "blame.h"
+#include "clock.h"
 #include "control.h"
 #include "creds.h"
 #include "daemon.h"
@@ -183,6 +184,10 @@ static enum exit_status start(struct daemon *d, struct error *err)
 
 #define POLL_MAX_MS 3600000
 
+/* A holder that somebody kills lives longer. */
+#define SHORT_LIFE_USEC 50000
+#define SHORT_LIVES_MAX 20
+
 /* Until the next hold expires; -1 when none will. */
 static int poll_timeout_ms(const struct fs *fs)
 {
@@ -219,16 +224,18 @@ static bool handle_signal(struct daemon *d)
 		orders_leave(d, STATUS_KEPT);
 	if (d->is_stopping)
 		return false;
-	d->is_stopping = orders_unmount(d) == 0;
+	orders_unmount(d);
 	return true;
 }
 
-static void handle_control(struct daemon *d)
+/* False: there is no descriptor for it. */
+static bool handle_control(struct daemon *d)
 {
 	struct control_order order;
+	int r = control_serve(&d->fs, d->session, &d->hang, d->listen_fd, &order);
 
-	control_serve(&d->fs, d->session, &d->hang, d->listen_fd, &order);
 	orders_obey(d, &order);
+	return r != -EMFILE && r != -ENFILE;
 }
 
 static void replace_holder(struct daemon *d)
@@ -239,6 +246,22 @@ static void replace_holder(struct daemon *d)
 	d->lacks_holder = r < 0;
 	if (r < 0)
 		log_error("nobody starts the daemon again should it die: %s", error_text(&err, r));
+}
+
+/* It has died. Those that do so at once, one after the other, are not worth more than one at each tick. */
+static void handle_holder(struct daemon *d)
+{
+	int64_t now_usec = clock_us(CLOCK_MONOTONIC);
+
+	d->n_short_lived = now_usec - d->holder_usec < SHORT_LIFE_USEC ? d->n_short_lived + 1 : 0;
+	d->holder_usec = now_usec;
+	if (d->n_short_lived < SHORT_LIVES_MAX) {
+		replace_holder(d);
+		return;
+	}
+	log_error("nobody starts the daemon again should it die: each holder ends at once");
+	holder_forget(&d->holder);
+	d->lacks_holder = true;
 }
 
 /* The timer that looks for what hangs. */
@@ -272,13 +295,11 @@ static void loop(struct daemon *d)
 	};
 
 	for (;;) {
-		int n = poll(fds, ARRAY_SIZE(fds), poll_timeout_ms(&d->fs));
-
-		if (n < 0 && errno != EINTR)
-			return;
-		if (n <= 0) {
-			if (n == 0 && poll_timeout_ms(&d->fs) == 0)
-				reload(&d->fs);
+		if (poll_timeout_ms(&d->fs) == 0)
+			reload(&d->fs);
+		if (poll(fds, ARRAY_SIZE(fds), poll_timeout_ms(&d->fs)) < 0) {
+			if (errno != EINTR)
+				return;
 			continue;
 		}
 		if (fds[2].revents) {
@@ -287,14 +308,17 @@ static void loop(struct daemon *d)
 		}
 		if (fds[0].revents && !handle_signal(d))
 			return;
-		if (fds[1].revents)
-			handle_control(d);
+		/* What cannot be accepted waits for the timer. */
+		if (fds[1].revents && !handle_control(d))
+			fds[1].fd = -1;
 		if (fds[3].revents)
 			pins_store_lasting(&d->fs.pins);
 		if (fds[4].revents)
-			replace_holder(d);
-		if (fds[5].revents)
+			handle_holder(d);
+		if (fds[5].revents) {
 			handle_timer(d);
+			fds[1].fd = d->listen_fd;
+		}
 		fds[4].fd = d->holder.pidfd;
 	}
 }
@@ -360,8 +384,10 @@ static enum exit_status run(struct daemon *d)
  */
 static void finish(struct daemon *d)
 {
-	if (d->session && !session_has_ended(d->session))
+	if ((d->session && !session_has_ended(d->session)) ||
+		(d->given_up && !session_has_ended(d->given_up)))
 		return;
+	session_finish(d->given_up);
 	session_finish(d->session);
 	untold_finish(&d->fs);
 	if (d->fs.session)
@@ -394,6 +420,7 @@ static int find_holder(struct daemon *d, struct error *err)
 	if (!holder_attach(&d->holder, &d->kept, d->argv, to_syslog) && !notify_has_manager() &&
 		!d->options.no_hold)
 		r = holder_start(&d->holder, d->argv, to_syslog, err);
+	d->lacks_holder = d->holder.is_ours && d->holder.pidfd < 0;
 	holder_on_replace(&d->holder, successor_endow, d);
 	return r;
 }

@@ -9,6 +9,8 @@
 #include "notify.h"
 #include "successor.h"
 
+#include <sys/eventfd.h>
+
 #define DRAIN_TIMEOUT_MS 10000
 #define QUESTION_TIMEOUT_MS 10000
 #define BARRIER_TIMEOUT_MS 5000
@@ -32,6 +34,7 @@ int orders_unmount(struct daemon *d)
 	if (is_lazy)
 		log_warning("'%s' is in use: serving what is open until it is closed",
 			d->options.fs.mount);
+	d->is_stopping = true;
 	return 0;
 }
 
@@ -73,10 +76,12 @@ static void obey_umount(struct daemon *d, struct control_order *o)
 
 	if (o->is_lazy) {
 		r = orders_unmount(d);
-		d->is_stopping = r == 0;
+		if (r < 0)
+			error_set(&err, r, "cannot unmount '%s': %s", d->options.fs.mount,
+				why_mounted(r));
 	} else {
 		r = unmount_unused(d, &err);
-		d->is_stopping = r == 0;
+		d->is_stopping = d->is_stopping || r == 0;
 	}
 	control_answer(o, r, &err);
 }
@@ -101,6 +106,11 @@ static int drain(struct daemon *d, struct error *err)
 		d->given_up = steal_ptr(&d->session);
 		return error_set(
 			err, r, "a request takes longer than %d s", DRAIN_TIMEOUT_MS / 1000);
+	}
+	/* Unmounted in the last moment: that is the end, not an upgrade. */
+	if (session_is_unmounted(d->session)) {
+		eventfd_write(d->end_fd, 1);
+		return error_set(err, -ENODEV, "the mount is gone");
 	}
 	session_finish(d->session);
 	d->session = NULL;

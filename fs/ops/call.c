@@ -130,6 +130,20 @@ int call_open_path(struct call *c, const struct node *node)
 	return fd == -ESTALE ? pins_open(&c->fs->pins, slot_id(&node->slot)) : fd;
 }
 
+int call_open_dir(struct call *c, const struct node *dir)
+{
+	int fd = fhandle_open(&c->fs->mounts, &dir->handle, O_RDONLY | O_DIRECTORY);
+	cleanup_fd int path = -1;
+
+	if (fd != -ESTALE)
+		return fd;
+	path = call_open_path(c, dir);
+	if (path < 0)
+		return path;
+	fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int call_change(struct call *c, fuse_ino_t ino, const char *name, struct node **ret)
 {
 	if (call_is_virtual(c, ino)) {

@@ -62,6 +62,9 @@ struct node *call_node(struct call *c, fuse_ino_t ino);
 /* An O_PATH descriptor of NODE, the caller's to close, or -errno. */
 int call_open_path(struct call *c, const struct node *node);
 
+/* The same of the directory DIR, to be read or synced. */
+int call_open_dir(struct call *c, const struct node *dir);
+
 /*
  * The node of INO for a change of NAME in it (NULL: of itself). -EPERM at the virtual levels
  * (remembered for the log), -ESTALE.

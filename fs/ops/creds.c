@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "creds.h"
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -36,6 +37,9 @@ int creds_init_process(struct error *err)
 	if (bits < 0 || prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0)
 		return error_errno(err, -errno, "cannot keep capabilities over id changes");
 
+	/* Whose group a caller is in is never a matter of ours. */
+	if (setgroups(0, NULL) < 0)
+		return error_errno(err, -errno, "cannot leave all groups");
 	r = caps_load(&caps);
 	if (r == 0) {
 		caps.data[0].effective &= ~bit;

@@ -82,8 +82,7 @@ int direntries_read(struct direntries *l, const struct node *dir, off_t cookie)
 {
 	struct listend at = listend_unpack(&dir->handle, cookie);
 	_Alignas(struct kernel_dirent) char buf[GETDENTS_BYTES];
-	cleanup_fd int fd =
-		fhandle_open(&l->call->fs->mounts, &dir->handle, O_RDONLY | O_DIRECTORY);
+	cleanup_fd int fd = call_open_dir(l->call, dir);
 
 	if (fd < 0)
 		return fd;

@@ -31,11 +31,14 @@ static bool is_passthrough_refused(struct call *c, const struct fhandle_mount *m
 
 int filemode_check_room(struct call *c, const struct node *node)
 {
-	if (!is_passthrough_refused(c, &c->fs->mounts.items[node->handle.mount]) ||
-		__atomic_load_n(&c->fs->files.slots.n_used, __ATOMIC_RELAXED) <
-			rlimits_fds() / 4 * 3)
+	uint64_t n_files, n_pins;
+
+	if (!is_passthrough_refused(c, &c->fs->mounts.items[node->handle.mount]))
 		return 0;
-	return -ENFILE;
+	n_files = __atomic_load_n(&c->fs->files.n_fds, __ATOMIC_RELAXED);
+	n_pins = pins_count(&c->fs->pins);
+	/* One that loses its name while it is open has a pin as well. */
+	return 2 * n_files + n_pins < rlimits_fds() / 4 * 3 ? 0 : -ENFILE;
 }
 
 /*
@@ -170,7 +173,7 @@ int filemode_fd(struct fs *fs, uint64_t fh)
 			(file->flags & REOPEN_MASK) | O_NONBLOCK | O_NOCTTY | O_LARGEFILE,
 			openfile_is_writable(file->flags));
 	if (fd >= 0)
-		__atomic_store_n(&file->fd, fd, __ATOMIC_RELEASE);
+		openfile_set_fd(&fs->files, file, fd);
 	node_unlock(&fs->nodes, node);
 	return fd;
 }

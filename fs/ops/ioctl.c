@@ -37,9 +37,12 @@ static const struct attr_ioctl *find_ioctl(unsigned int cmd)
  * A directory that folds case answers to names that the kernel does not know to be one: it would keep the
  * absence of one spelling while another comes.
  */
-static bool folds_case(const struct attr_ioctl *what, const void *data)
+static bool would_fold_case(int fd, const struct attr_ioctl *what, const void *data)
 {
-	return what->cmd == FS_IOC_SETFLAGS && (*(const int *)data & FS_CASEFOLD_FL);
+	int flags;
+
+	return what->cmd == FS_IOC_SETFLAGS && (*(const int *)data & FS_CASEFOLD_FL) &&
+	       (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & FS_CASEFOLD_FL));
 }
 
 static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *what, void *data)
@@ -53,8 +56,6 @@ static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *wha
 	/* A fifo or device must not be opened for this. */
 	if (node->type != S_IFREG && node->type != S_IFDIR)
 		return -ENOTTY;
-	if (folds_case(what, data))
-		return -EOPNOTSUPP;
 	if (what->is_change)
 		r = call_allow(c, node, POLICY_CHANGE, NULL);
 	if (r < 0)
@@ -63,6 +64,8 @@ static int do_ioctl(struct call *c, fuse_ino_t ino, const struct attr_ioctl *wha
 	fd = fhandle_open(&c->fs->mounts, &node->handle, O_RDONLY | O_LARGEFILE);
 	if (fd < 0)
 		return fd;
+	if (would_fold_case(fd, what, data))
+		return -EOPNOTSUPP;
 	if (ioctl(fd, what->cmd, data) < 0)
 		return -errno;
 

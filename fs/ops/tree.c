@@ -157,7 +157,7 @@ static int do_fsyncdir(struct call *c, fuse_ino_t ino, int datasync)
 	if (!dir)
 		return -ESTALE;
 
-	fd = fhandle_open(&c->fs->mounts, &dir->handle, O_RDONLY | O_DIRECTORY);
+	fd = call_open_dir(c, dir);
 	if (fd < 0)
 		return fd;
 	return (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;

@@ -249,11 +249,19 @@ int holder_start(struct holder *h, char **argv, bool to_syslog, struct error *er
 	return 0;
 }
 
+/* Whoever it was may be dead: this process was endowed by the daemon before it, in an upgrade. */
+static bool had_holder(const struct fdstore *s)
+{
+	const char *address = getenv("NOTIFY_SOCKET");
+
+	return address && str_has_prefix(address, "@" PROGRAM "/") && fdstore_has(s, "fuse");
+}
+
 bool holder_attach(struct holder *h, struct fdstore *s, char **argv, bool to_syslog)
 {
 	int fd = fdstore_steal(s, HOLDER_NAME);
 
-	if (fd < 0 || exepath_init(NULL) < 0)
+	if ((fd < 0 && !had_holder(s)) || exepath_init(NULL) < 0)
 		return false;
 	h->pidfd = fd;
 	h->argv = argv;
@@ -276,16 +284,20 @@ void holder_on_replace(struct holder *h, holder_refill_fn fn, void *data)
 	h->refills[h->n_refills++].data = data;
 }
 
-int holder_replace(struct holder *h, struct error *err)
+void holder_forget(struct holder *h)
 {
-	int r;
-
 	/* The first one is our child; of later daemons the holder is the parent. */
 	if (h->pidfd >= 0)
 		waitid(P_PIDFD, (id_t)h->pidfd, NULL, WEXITED | WNOHANG);
 	cleanup_closep(&h->pidfd);
 	h->pidfd = -1;
+}
 
+int holder_replace(struct holder *h, struct error *err)
+{
+	int r;
+
+	holder_forget(h);
 	r = start_program(h, true, err);
 	if (r < 0)
 		return error_prefix(err, r, "the holder died and no other can be started");

@@ -45,8 +45,8 @@ struct holder {
 int holder_start(struct holder *h, char **argv, bool to_syslog, struct error *err);
 
 /*
- * This process was started by a holder, which is among the descriptors S: take that one out. False:
- * it was not.
+ * This process was started by a holder, which is among the descriptors S: take that one out. Where it has died
+ * meanwhile h->pidfd is -1. False: it was not.
  */
 bool holder_attach(struct holder *h, struct fdstore *s, char **argv, bool to_syslog);
 
@@ -61,6 +61,9 @@ void holder_keep(const struct holder *h);
  * called again.
  */
 int holder_replace(struct holder *h, struct error *err);
+
+/* The holder has ended; no other is started. */
+void holder_forget(struct holder *h);
 
 void holder_finish(struct holder *h);
 

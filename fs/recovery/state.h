@@ -44,6 +44,7 @@ struct state_header {
 	uint32_t n_takeovers;
 	int32_t owner; /* pid of the process that uses it; 0: nobody yet */
 	int32_t last_backing_id; /* atomic: the newest passthrough id that the kernel gave */
+	uint64_t mount_device; /* st_dev of the mount; 0: unknown */
 };
 
 struct state {

@@ -12,7 +12,7 @@
 #include "underway.h"
 #include "session.h"
 
-#define HANG_WORKERS_MAX 256
+#define HANG_WORKERS_MAX 512 /* of a session, and of one that was given up */
 
 enum hang_verdict {
 	HANG_NONE,

@@ -13,33 +13,23 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-/* What is mounted at one place. */
-struct mounts_at {
-	bool is_any; /* something */
-	bool has_type; /* also one of the type that was asked for */
-	bool is_top; /* and that one is the last, which hides the others */
-};
-
-/* At MOUNT, or at REAL, which may be NULL. */
-static struct mounts_at look_at(const char *mount, const char *real, const char *type)
+/* True when MOUNT, or the mount point REAL, is listed in /proc/self/mounts with our file system type. */
+static bool is_our_mount(const char *mount, const char *real)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
-	struct mounts_at found = {0};
 	char text[PATH_MAX];
 	struct mntent m;
+	bool is = false;
 
-	while (f && getmntent_r(f, &m, text, sizeof(text))) {
-		if (strcmp(m.mnt_dir, mount) != 0 && (!real || strcmp(m.mnt_dir, real) != 0))
-			continue;
-		found.is_any = true;
-		found.is_top = strcmp(m.mnt_type, type) == 0;
-		found.has_type = found.has_type || found.is_top;
-	}
+	while (f && !is && getmntent_r(f, &m, text, sizeof(text)))
+		is = strcmp(m.mnt_type, "fuse." MOUNT_SUBTYPE) == 0 &&
+		     (strcmp(m.mnt_dir, mount) == 0 || (real && strcmp(m.mnt_dir, real) == 0));
 	if (f)
 		endmntent(f);
-	return found;
+	return is;
 }
 
 /* The daemon behind the mount is gone: the kernel has nobody to ask. */
@@ -74,7 +64,7 @@ int mount_check_point(const char *mount, struct error *err)
 	cleanup_free char *real = realpath(mount, NULL);
 	struct stat st;
 
-	if (look_at(mount, real, "fuse." MOUNT_SUBTYPE).has_type) {
+	if (is_our_mount(mount, real)) {
 		if (!is_dead(mount))
 			return error_set(err, -EBUSY,
 				"'%s' is already mounted; stop that daemon first", mount);
@@ -100,19 +90,13 @@ int mount_make_point(const char *mount, struct error *err)
 	return 0;
 }
 
-#define TYPE_MAX 64
-
-static void mount_type(const struct fs_options *o, char type[TYPE_MAX])
-{
-	snprintf(type, TYPE_MAX, "fuse%s%s", o->subtype ? "." : "", o->subtype ? o->subtype : "");
-}
-
 static int do_mount(const struct fs_options *o, int fuse_fd, struct error *err)
 {
-	char type[TYPE_MAX];
+	char type[64];
 	char data[128];
 
-	mount_type(o, type);
+	snprintf(type, sizeof(type), "fuse%s%s", o->subtype ? "." : "",
+		o->subtype ? o->subtype : "");
 	snprintf(data, sizeof(data),
 		"fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other",
 		fuse_fd);
@@ -273,6 +257,18 @@ static int new_session(struct fs *fs, struct error *err)
 	return fs->session ? 0 : error_set(err, -ENOMEM, "cannot make a FUSE session");
 }
 
+/* Of the file system that one sees at PATH; asks nobody who serves it. 0: it cannot be told. */
+static uint64_t device_at(const char *path)
+{
+	struct statx st;
+
+	/* Linux, fs/fuse/dir.c, fuse_update_get_attr(): no request. */
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW, 0,
+		    &st) < 0)
+		return 0;
+	return makedev(st.stx_dev_major, st.stx_dev_minor);
+}
+
 int mount_start(struct fs *fs, struct error *err)
 {
 	cleanup_fd int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -293,6 +289,7 @@ int mount_start(struct fs *fs, struct error *err)
 		umount2(fs->options.mount, MNT_DETACH);
 		return error_errno(err, r, "the kernel and libfuse do not agree (INIT)");
 	}
+	fs->state.header->mount_device = device_at(fs->options.mount);
 	return 0;
 }
 
@@ -312,22 +309,51 @@ int mount_resume(struct fs *fs, int taken_fd, struct error *err)
 	return r < 0 ? error_errno(err, r, "cannot take over the mount") : 0;
 }
 
-int mount_stop(struct fs *fs, bool *ret_lazy)
+/* True when it is mounted anywhere in this namespace, or where that cannot be told. */
+static bool is_mounted(uint64_t device)
 {
-	char type[TYPE_MAX];
-	struct mounts_at found;
+	cleanup_file FILE *f = fopen("/proc/self/mountinfo", "re");
+	cleanup_free char *line = NULL;
+	unsigned int major, minor;
+	size_t size = 0;
 
-	if (ret_lazy)
-		*ret_lazy = false;
-	mount_type(&fs->options, type);
-	found = look_at(fs->options.mount, NULL, type);
-	if (found.is_any && !found.is_top)
-		return -EEXIST;
-	if (umount2(fs->options.mount, UMOUNT_NOFOLLOW) == 0)
+	while (f && getline(&line, &size, f) > 0)
+		if (sscanf(line, "%*d %*d %u:%u", &major, &minor) == 2 &&
+			makedev(major, minor) == device)
+			return true;
+	return !f;
+}
+
+static int unmount_top(const char *mount, bool *ret_lazy)
+{
+	if (umount2(mount, UMOUNT_NOFOLLOW) == 0)
 		return 0;
 	if (errno != EBUSY || !ret_lazy)
 		return -errno;
 
 	*ret_lazy = true;
-	return umount2(fs->options.mount, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 ? -errno : 0;
+	return umount2(mount, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 ? -errno : 0;
+}
+
+int mount_stop(struct fs *fs, bool *ret_lazy)
+{
+	const char *mount = fs->options.mount;
+	uint64_t device = fs->state.header->mount_device;
+	uint64_t top = device_at(mount);
+	int r;
+
+	if (ret_lazy)
+		*ret_lazy = false;
+	if (device != 0 && !is_mounted(device)) {
+		if (ret_lazy)
+			*ret_lazy = true;
+		return 0;
+	}
+	if (device != 0 && top != 0 && top != device)
+		return -EEXIST;
+	/* Somebody may have bound it to its own place. */
+	do
+		r = unmount_top(mount, ret_lazy);
+	while (r == 0 && device != 0 && device_at(mount) == device);
+	return r;
 }

@@ -39,8 +39,8 @@ int mount_resume(struct fs *fs, int fuse_fd, struct error *err);
 
 /*
  * Take the mount away. With others still inside (an open file, a container's bind) it is detached
- * lazily, and the daemon goes on serving those: *RET_LAZY says so. NULL: then it stays, -EBUSY. -EEXIST:
- * something else is mounted over it.
+ * lazily, and the daemon goes on serving those: *RET_LAZY says so. NULL: then it stays, -EBUSY. 0 also where
+ * somebody has detached it before. -EEXIST: something else is mounted over it.
  */
 int mount_stop(struct fs *fs, bool *ret_lazy);
 

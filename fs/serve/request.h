@@ -16,8 +16,8 @@ void request_expect_writes(void);
 
 /*
  * Read the next request into E, which forgets the last one. 1; 0: the file system is unmounted;
- * -EAGAIN (a device that does not block), -EINTR; other -errno: it waits to be read, where there was no
- * memory for it.
+ * -EAGAIN (a device that does not block), -EINTR; other -errno: nothing was read. Where there is no memory for
+ * it a request waits; what the kernel could not copy it has answered with EIO.
  */
 int request_read(struct fuse_session *se, struct journal_entry *e);
 

@@ -22,7 +22,7 @@ struct session {
 	uint32_t is_quiescing; /* atomic: somebody waits on `stepped` */
 	pthread_mutex_t lock;
 	pthread_cond_t stepped;
-	const struct session *old; /* of session_watch(); main thread */
+	struct session *old; /* of session_watch(); main thread */
 	struct thread threads[];
 };
 
@@ -104,13 +104,10 @@ int session_start(struct fs *fs, int end_fd, struct session **ret, struct error 
 	return 0;
 }
 
-int session_quiesce(struct session *s, int timeout_s)
+static int quiesce(struct session *s, const struct timespec *until)
 {
-	struct timespec until;
 	int r = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += timeout_s;
 	pthread_mutex_lock(&s->lock);
 	__atomic_store_n(&s->is_quiescing, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < s->n_workers; i++) {
@@ -118,11 +115,22 @@ int session_quiesce(struct session *s, int timeout_s)
 		uint64_t seen = __atomic_load_n(n_steps, __ATOMIC_SEQ_CST);
 
 		while (r == 0 && (seen & 1) && __atomic_load_n(n_steps, __ATOMIC_SEQ_CST) == seen)
-			r = -pthread_cond_timedwait(&s->stepped, &s->lock, &until);
+			r = -pthread_cond_timedwait(&s->stepped, &s->lock, until);
 	}
 	__atomic_store_n(&s->is_quiescing, 0, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&s->lock);
 	return r;
+}
+
+int session_quiesce(struct session *s, int timeout_s)
+{
+	struct timespec until;
+	int r;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += timeout_s;
+	r = quiesce(s, &until);
+	return r == 0 && s->old ? quiesce(s->old, &until) : r;
 }
 
 int session_stop(struct session *s, int timeout_ms)
@@ -141,7 +149,7 @@ int session_stop(struct session *s, int timeout_ms)
 	return r;
 }
 
-void session_watch(struct session *s, const struct session *old)
+void session_watch(struct session *s, struct session *old)
 {
 	s->old = old;
 }

@@ -19,13 +19,16 @@ int session_quiesce(struct session *s, int timeout_s);
 
 /*
  * Have the workers end at the boundary of their requests. 0: they have, and END_FD says nothing of
- * it; session_finish() frees. -ETIMEDOUT: one is still at its request; the session is given up, ends
- * with it, and must not be used any more.
+ * it, unless it did before; session_finish() frees. -ETIMEDOUT: one is still at its request; the session is
+ * given up and ends with it: session_watch() by another, and session_finish() when it has ended.
  */
 int session_stop(struct session *s, int timeout_ms);
 
-/* OLD, which was given up, is looked at together with S from now on; NULL: it has ended. */
-void session_watch(struct session *s, const struct session *old);
+/*
+ * OLD, which was given up, is looked at and waited for together with S from now on; NULL: it has ended, or
+ * there is none.
+ */
+void session_watch(struct session *s, struct session *old);
 
 /* The workers, to be looked at. */
 unsigned int session_count(const struct session *s);

@@ -127,7 +127,6 @@ static int set_root(struct livevol *v, int fd, struct fhandle_mounts *mounts)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 
-	__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
 	v->root.handle = handle;
 	v->root.ino = node_make_ino(&handle, &st);
 	v->root.volume = v->number;
@@ -154,6 +153,12 @@ static void warn_if_replaced(const struct livevol *v, int fd, struct fhandle_mou
 		v->name);
 }
 
+/* What passes without anybody's doing, and says nothing of the volume. */
+static bool is_shortage(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
 /*
  * Find the root directory unless a good one is known. Requests read the handle without a lock, so
  * it is replaced only while the old one leads nowhere and every use of it fails anyway: gone, that is,
@@ -167,6 +172,8 @@ static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *moun
 
 	if (v->is_present)
 		known = fhandle_open(mounts, &v->root.handle, O_PATH | O_DIRECTORY);
+	if (is_shortage(fd))
+		return fd;
 	if (known >= 0) {
 		warn_if_replaced(v, fd, mounts);
 		return 0;
@@ -174,18 +181,11 @@ static int find_root(struct livevol *v, int base_fd, struct fhandle_mounts *moun
 	if (known != -ESTALE && known != -ENOENT)
 		return known;
 
-	if (fd == -ENOENT)
-		__atomic_store_n(&v->is_present, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->is_present, 0, __ATOMIC_SEQ_CST);
 	if (fd < 0)
 		return fd;
 	r = set_root(v, fd, mounts);
 	return r == -EOPNOTSUPP ? 0 : r;
-}
-
-/* What passes without anybody's doing, and says nothing of the volume. */
-static bool is_shortage(int r)
-{
-	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 }
 
 int livevol_table_adopt(struct livevol_table *t, void *memory)

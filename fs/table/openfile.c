@@ -18,6 +18,7 @@ static uint32_t file_check(const struct openfile *f)
 
 int openfile_table_init(struct openfile_table *t, void *memory, uint32_t epoch)
 {
+	t->n_fds = 0;
 	return slots_init(&t->slots, memory, sizeof(struct openfile), OPENFILES_MAX, epoch);
 }
 
@@ -27,6 +28,7 @@ int openfile_table_adopt(
 	struct openfile *f = NULL;
 	int r = slots_adopt(&t->slots, memory, sizeof(*f), OPENFILES_MAX, epoch);
 
+	t->n_fds = 0;
 	*ret_damaged = 0;
 	while (r == 0 && (f = slots_next(&t->slots, f ? f->slot.number : 0))) {
 		f->fd = -1;
@@ -54,7 +56,9 @@ int openfile_add(struct openfile_table *t, uint64_t node, int fd, int flags, uin
 		return r;
 
 	file->node = node;
-	file->fd = fd;
+	file->fd = -1;
+	if (fd >= 0)
+		openfile_set_fd(t, file, fd);
 	file->flags = flags;
 	file->wb_errors = wb_errors;
 	file->check = file_check(file);
@@ -69,10 +73,18 @@ struct openfile *openfile_get(struct openfile_table *t, uint64_t fh)
 	return slot_get(&t->slots, fh);
 }
 
+void openfile_set_fd(struct openfile_table *t, struct openfile *file, int fd)
+{
+	__atomic_store_n(&file->fd, fd, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&t->n_fds, 1, __ATOMIC_RELAXED);
+}
+
 void openfile_remove(struct openfile_table *t, struct openfile *file)
 {
-	if (file->fd >= 0)
+	if (file->fd >= 0) {
 		close(file->fd);
+		__atomic_sub_fetch(&t->n_fds, 1, __ATOMIC_RELAXED);
+	}
 	slot_give(&t->slots, &file->slot);
 }
 

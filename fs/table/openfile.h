@@ -25,6 +25,7 @@ struct openfile {
 
 struct openfile_table {
 	struct slot_table slots;
+	uint32_t n_fds; /* atomic: how many have a descriptor */
 };
 
 /* An empty table; MEMORY and EPOCH as for slots_init(). */
@@ -44,6 +45,9 @@ int openfile_add(struct openfile_table *t, uint64_t node, int fd, int flags, uin
 
 /* NULL when FH names none. Valid until openfile_remove(): the kernel sends RELEASE last. */
 struct openfile *openfile_get(struct openfile_table *t, uint64_t fh);
+
+/* FD (taken) becomes the descriptor of FILE, which has none. */
+void openfile_set_fd(struct openfile_table *t, struct openfile *file, int fd);
 
 /* Closes its descriptor. */
 void openfile_remove(struct openfile_table *t, struct openfile *file);

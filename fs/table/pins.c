@@ -171,6 +171,7 @@ static void take_out(struct pins *p, struct pin *pin)
 	bool was_stored = pin->is_stored;
 
 	tdelete(pin, &p->by_node, compare);
+	__atomic_sub_fetch(&p->n, 1, __ATOMIC_RELAXED);
 	release(p, pin->ticket);
 	/* With the lock: the next moment another may be put under its name. */
 	if (was_stored) {
@@ -213,6 +214,7 @@ static struct pin *add(struct pins *p, uint64_t node, int *fd)
 	if (!where || *where != pin)
 		return where && (*where)->node == node ? *where : NULL;
 	pin->fd = steal_fd(fd);
+	__atomic_add_fetch(&p->n, 1, __ATOMIC_RELAXED);
 	if (TAILQ_EMPTY(&p->unstored))
 		start_timer(p);
 	TAILQ_INSERT_TAIL(&p->unstored, pin, next);
@@ -368,6 +370,11 @@ int pins_open(struct pins *p, uint64_t node)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return fd;
+}
+
+size_t pins_count(const struct pins *p)
+{
+	return __atomic_load_n(&p->n, __ATOMIC_RELAXED);
 }
 
 void pins_drop(struct pins *p, uint64_t node)

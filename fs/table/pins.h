@@ -29,6 +29,7 @@ struct pins {
 	struct pinroom room; /* at the holder; lock */
 	bool is_full; /* what is unstored waits for one that is stored to go; lock */
 	struct escrow escrow; /* lock */
+	size_t n; /* of them; atomic */
 	size_t n_leaving; /* the escrow's, to be discarded without the lock; lock */
 	int timer_fd; /* readable when pins are due to be stored */
 };
@@ -58,6 +59,9 @@ bool pins_keep(struct pins *p, uint64_t node, int fd, uint64_t ticket);
 
 /* A copy of the descriptor that keeps NODE, the caller's to close. -ESTALE: there is none. */
 int pins_open(struct pins *p, uint64_t node);
+
+/* How many descriptors there are. */
+size_t pins_count(const struct pins *p);
 
 /* The kernel has forgotten NODE. */
 void pins_drop(struct pins *p, uint64_t node);

@@ -197,6 +197,8 @@ def upgrades_only_when_nothing_of_before_hangs(site, disk):
             expect("errno", site.ask("upgrade").get("errno"), errno.ETIMEDOUT)
             wait_until(30, lambda: site.status()["stuck"] == 1, "word of what hangs")
         expect("listed", "other" in os.listdir(site.mount), True)
+        # Flags that are changed now are not in force for it: nobody may be told that they are.
+        expect("errno", site.ask("reload").get("errno"), errno.ETIMEDOUT)
     finally:
         thaw(disk)
     expect("errno", call.answer(), 0)

@@ -20,9 +20,13 @@ from runner import main, test
 BROKEN = "#!/bin/sh\nexit 1\n"
 
 
-def says(path, text):
+def count(path, text):
     with open(path, encoding="utf-8") as f:
-        return text in f.read()
+        return f.read().count(text)
+
+
+def is_mounted(source, point):
+    return count("/proc/self/mounts", "%s %s " % (source, point)) > 0
 
 
 @test
@@ -36,9 +40,10 @@ def a_term_that_cannot_unmount_ends_nothing(site):
     pid = other.status()["pid"]
     os.rename(where, moved)
     try:
-        for _ in range(2):
+        for n in range(1, 3):
             os.kill(pid, signal.SIGTERM)
-            wait_until(20, lambda: says(os.path.join(moved, "log"), "cannot unmount"), "a refusal")
+            wait_until(20, lambda n=n: count(os.path.join(moved, "log"), "cannot unmount") == n,
+                       "a refusal")
             os.mkdir("made", dir_fd=inside)
             os.rmdir("made", dir_fd=inside)
     finally:
@@ -56,12 +61,55 @@ def what_is_mounted_over_it_stays(site):
     try:
         os.kill(site.process.pid, signal.SIGTERM)
         wait_until(20, lambda: site.says("something else is mounted over it"), "a refusal")
-        expect("file system", open("/proc/self/mounts", encoding="utf-8").read()
-               .count("foreign %s tmpfs" % site.mount), 1)
+        expect("mounted", is_mounted("foreign", site.mount), True)
     finally:
         subprocess.run(["umount", site.mount], check=True)
     os.mkdir(os.path.join(site.mount, "d"))
     os.kill(site.process.pid, signal.SIGTERM)
+    expect("exit status", site.process.wait(20), 0)
+
+
+@test
+def what_is_moved_over_it_stays(site):
+    """It is listed before ours then, by its older number."""
+    elsewhere = site.mount + ".elsewhere"
+    os.mkdir(elsewhere)
+    # A mount can only be moved out of one that is private.
+    for command in (["mount", "--bind", elsewhere, elsewhere], ["mount", "--make-private", elsewhere]):
+        subprocess.run(command, check=True)
+    foreign = os.path.join(elsewhere, "foreign")
+    os.mkdir(foreign)
+    subprocess.run(["mount", "-t", "tmpfs", "foreign", foreign], check=True)
+    subprocess.run(["mount", "--move", foreign, site.mount], check=True)
+    try:
+        os.kill(site.process.pid, signal.SIGTERM)
+        wait_until(20, lambda: site.says("something else is mounted over it"), "a refusal")
+        expect("mounted", is_mounted("foreign", site.mount), True)
+    finally:
+        subprocess.run(["umount", site.mount], check=True)
+        subprocess.run(["umount", elsewhere], check=True)
+    os.mkdir(os.path.join(site.mount, "d"))
+    os.rmdir(os.path.join(site.mount, "d"))
+
+
+@test
+def one_that_is_bound_to_its_own_place_goes_as_a_whole(site):
+    subprocess.run(["mount", "--bind", site.mount, site.mount], check=True)
+    subprocess.run(["mount", "--make-private", site.mount], check=True)
+    os.kill(site.process.pid, signal.SIGTERM)
+    expect("exit status", site.process.wait(20), 0)
+    expect("mounted", os.path.ismount(site.mount), False)
+
+
+@test
+def one_that_somebody_has_detached_ends_with_its_last_file(site):
+    fd = os.open(os.path.join(site.mount, "f"), os.O_CREAT | os.O_RDWR)
+    subprocess.run(["umount", "--lazy", site.mount], check=True)
+    os.kill(site.process.pid, signal.SIGTERM)
+    wait_until(20, lambda: site.says("serving what is open until it is closed"), "an answer")
+    os.pwrite(fd, b"text", 0)
+    expect("content", os.pread(fd, 4, 0), b"text")
+    os.close(fd)
     expect("exit status", site.process.wait(20), 0)
 
 
@@ -137,29 +185,58 @@ class Installed:
     def is_proven(self):
         """The holder has what is installed now."""
         directory = "/proc/%d/fd" % self.site.holder()
-        return self.daemon in [os.readlink(os.path.join(directory, fd))
-                               for fd in os.listdir(directory)]
+        for fd in os.listdir(directory):
+            try:
+                if os.readlink(os.path.join(directory, fd)) == self.daemon:
+                    return True
+            except FileNotFoundError:  # closed while we looked
+                pass
+        return False
+
+
+def has_holder(site):
+    try:
+        return site.holder() > 0
+    except AssertionError:
+        return False
+
+
+def expect_another_holder(site):
+    wait_until(20, lambda: has_holder(site), "another holder")
+    site.kill()
+    os.mkdir(os.path.join(site.mount, "d"))
+    os.rmdir(os.path.join(site.mount, "d"))
 
 
 @test
 def a_holder_is_tried_for_until_there_is_one(site):
+    """Also by another executable, which takes over meanwhile."""
     installed = Installed(site, options=["-o", "watchdog=2"])
     mine = installed.site
-    os.rename(installed.hold, installed.hold + ".away")
+    for must_upgrade in (False, True):
+        os.rename(installed.hold, installed.hold + ".away")
+        os.kill(mine.holder(), signal.SIGKILL)
+        wait_until(20, lambda: not has_holder(mine), "its end")
+        wait_until(20, lambda: mine.says("no other can be started"), "an error")
+        if must_upgrade:
+            expect("upgrade", mine.ask("upgrade").get("error"), None)
+        os.rename(installed.hold + ".away", installed.hold)
+        expect_another_holder(mine)
+    mine.stop()
+
+
+@test
+def holders_that_end_at_once_are_not_started_without_end(site):
+    installed = Installed(site, options=["-o", "watchdog=2"])
+    mine = installed.site
+    os.rename(installed.hold, installed.hold + ".good")
+    with open(installed.hold, "w", encoding="ascii") as f:
+        f.write(BROKEN)
+    os.chmod(installed.hold, 0o755)
     os.kill(mine.holder(), signal.SIGKILL)
-    wait_until(20, lambda: mine.says("no other can be started"), "an error")
-    os.rename(installed.hold + ".away", installed.hold)
-
-    def has_holder():
-        try:
-            return mine.holder() > 0
-        except AssertionError:
-            return False
-
-    wait_until(20, has_holder, "another holder")
-    mine.kill()
-    os.mkdir(os.path.join(mine.mount, "d"))
-    os.rmdir(os.path.join(mine.mount, "d"))
+    wait_until(20, lambda: mine.says("each holder ends at once"), "an error")
+    os.rename(installed.hold + ".good", installed.hold)
+    expect_another_holder(mine)
     mine.stop()
 
 

@@ -6,16 +6,17 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-/* The first event at or after P that is none of KINDS: "WATCH:MASK:NAME", from its mask on. NULL: there is none. */
-static const char *skip_events(const char *p, unsigned long kinds)
+static unsigned long mask_of(const char *event)
 {
-	while ((p = strchr(p, ':'))) {
-		unsigned long mask = strtoul(p + 1, NULL, 16);
+	return strtoul(strchr(event, ':') + 1, NULL, 16);
+}
 
-		p++;
-		if (!(mask & kinds))
+/* The first event at or after P that is not a close: "WATCH:MASK:NAME". NULL: there is none. */
+static const char *skip_closes(const char *p)
+{
+	for (p += strspn(p, "= "); *p; p += strspn(p, " ")) {
+		if (!(mask_of(p) & IN_CLOSE))
 			return p;
-		p = strchr(p, ':') + 1;
 		p += strcspn(p, " ");
 	}
 	return NULL;
@@ -28,38 +29,34 @@ static bool same_event(const char *a, const char *b)
 	return strcspn(b, " ") == n && !strncmp(a, b, n);
 }
 
-/* The one after EVENT that is none of KINDS, nor the same: inotify joins those. */
-static const char *next_event(const char *event, unsigned long kinds)
+/* The one after EVENT that is not a close, nor the same as LAST: inotify joins those. */
+static const char *next_event(const char *event, const char *last)
 {
 	const char *next = event;
 
 	do
-		next = skip_events(next + strcspn(next, " "), kinds);
-	while (next && same_event(event, next));
+		next = skip_closes(next + strcspn(next, " "));
+	while (next && same_event(last, next));
 	return next;
-}
-
-static size_t count_events(const char *p, unsigned long kinds)
-{
-	size_t n = 0;
-
-	for (p = skip_events(p, ~kinds); p; p = skip_events(p + strcspn(p, " "), ~kinds))
-		n++;
-	return n;
 }
 
 /* Equal but for when files are closed, and for events of MORE that only the mount has. */
 static bool equal_but_events(const char *native, const char *mount, unsigned long more)
 {
-	const unsigned long ignored = IN_CLOSE | more;
+	const char *last = "";
 
-	if (count_events(native, more) > count_events(mount, more))
-		return false;
-	native = skip_events(native, ignored);
-	mount = skip_events(mount, ignored);
-	while (native && mount && same_event(native, mount)) {
-		native = next_event(native, ignored);
-		mount = next_event(mount, ignored);
+	native = skip_closes(native);
+	mount = skip_closes(mount);
+	while (mount && (native || mask_of(mount) & more)) {
+		if (native && same_event(native, mount)) {
+			last = native;
+			native = next_event(native, last);
+			mount = next_event(mount, last);
+		} else if (mask_of(mount) & more) {
+			mount = next_event(mount, last);
+		} else {
+			return false;
+		}
 	}
 	return !native && !mount;
 }

@@ -96,8 +96,12 @@ bool match_data_before_start(const struct op *op, const char *native, const char
 
 bool match_other_hole(const struct op *op, const char *native, const char *mount)
 {
-	return (op->num[2] == SEEK_HOLE || op->num[2] == SEEK_DATA) &&
-	       !fnmatch("= [0-9]*", native, 0) && !fnmatch("= [0-9]*", mount, 0);
+	const char *found = "= [0-9]*", *none = "= -1 ENXIO*";
+
+	if (op->num[2] == SEEK_DATA && (!fnmatch(none, native, 0) || !fnmatch(none, mount, 0)))
+		return true;
+	return (op->num[2] == SEEK_HOLE || op->num[2] == SEEK_DATA) && !fnmatch(found, native, 0) &&
+	       !fnmatch(found, mount, 0);
 }
 
 /* What is hidden needs no room. */

@@ -190,7 +190,7 @@ all_are_usable() {
 	local answer
 
 	echo ask >&"${holder[1]}"
-	read -r answer <&"${holder[0]}" || fail "after $1: $(cat "$tmp/holder")"
+	read -t 60 -r answer <&"${holder[0]}" || fail "after $1: $(cat "$tmp/holder")"
 	assert_eq "$answer" usable "after $1"
 }
 stores() { test "$(unit_property NFileDescriptorStore)" "$@"; }
@@ -203,7 +203,7 @@ test_thousands_of_files_without_a_name_outlive_the_daemon() {
 	coproc holder {
 		exec "$(dirname "$test_file")/../crash/nameless.py" "/proc/$machine_pid/root$volume" "$many" 2>"$tmp/holder"
 	}
-	read -r _ <&"${holder[0]}" || fail "$(cat "$tmp/holder")"
+	read -t 60 -r _ <&"${holder[0]}" || fail "$(cat "$tmp/holder")"
 	wait_until 30 stores -gt "$many" || fail "stored: $(unit_property NFileDescriptorStore)"
 	for _ in 1 2; do
 		before=$(daemon_of_machine)

@@ -82,6 +82,16 @@ START_TEST(volume_goes_when_its_directory_is_gone)
 }
 END_TEST
 
+START_TEST(volume_goes_when_something_else_is_in_its_place)
+{
+	ck_assert_int_eq(update(), 0);
+	ck_assert_int_eq(rmdir(unit_path("pro/pro-dev/db")), 0);
+	unit_write("pro/pro-dev/db", "x");
+	ck_assert_int_eq(update(), 0);
+	ck_assert(!is_present());
+}
+END_TEST
+
 /* Containers are in it: nothing may be said of a directory that cannot be looked at. */
 START_TEST(volume_stays_when_descriptors_are_short)
 {
@@ -113,6 +123,7 @@ Suite *unit_suite(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, volume_without_a_directory_is_not_present);
 	tcase_add_test(c, volume_goes_when_its_directory_is_gone);
+	tcase_add_test(c, volume_goes_when_something_else_is_in_its_place);
 	tcase_add_test(c, volume_stays_when_descriptors_are_short);
 	tcase_add_test(c, new_volume_is_looked_for_again_when_descriptors_were_short);
 	suite_add_tcase(s, c);
