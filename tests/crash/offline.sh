@@ -38,8 +38,9 @@ waiting_for() {
 	caller=$!
 }
 is_absent() { [ ! -e "$1" ]; }
+# In a subshell, whose child it is not.
 waited() {
-	wait "$caller" || true
+	wait_pid "$caller" 30 || fail "still waiting"
 	cat "$site/answer"
 }
 
