@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "livevol.h"
 
+#include "sample.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -117,9 +118,13 @@ END_TEST
 
 Suite *unit_suite(void)
 {
-	Suite *s = suite_create("livevol");
-	TCase *c = tcase_create("update");
+	Suite *s;
+	TCase *c;
 
+	if (!sample_has_openat2())
+		return unit_skip("openat2", "openat2(2) is not there");
+	s = suite_create("livevol");
+	c = tcase_create("update");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, volume_without_a_directory_is_not_present);
 	tcase_add_test(c, volume_goes_when_its_directory_is_gone);
